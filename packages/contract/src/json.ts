@@ -1,0 +1,36 @@
+import { TransloadError } from './errors.ts'
+
+const escapes: Readonly<Record<string, string>> = {
+  '<': '\\u003c',
+  '>': '\\u003e',
+  '&': '\\u0026',
+  '\u2028': '\\u2028',
+  '\u2029': '\\u2029',
+}
+
+/**
+ * JSON as the field's Go tools write it: `<`, `>`, `&`, U+2028 and U+2029 escaped, members in the order given,
+ * undefined members left out. What must be byte-identical with theirs goes through here.
+ * `indent` is the white space of one level (skopeo: four spaces); absent: compact.
+ */
+export function encodeJson(value: unknown, indent?: string): string {
+  return JSON.stringify(value, undefined, indent).replace(/[<>&\u2028\u2029]/g, (character) => escapes[character]!)
+}
+
+/** Parses JSON that should be an object. Throws `code` saying what `subject` was. */
+export function parseJsonObject(
+  bytes: Uint8Array | string,
+  subject: string,
+  code = 'MANIFEST_INVALID',
+): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(typeof bytes === 'string' ? bytes : new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw new TransloadError(code, `${subject} is not valid JSON`, { cause })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TransloadError(code, `${subject} is not a JSON object`)
+  }
+  return value as Record<string, unknown>
+}
