@@ -1,0 +1,71 @@
+import { TransloadError, type OperationOptions } from '@transload/contract'
+
+import type { ProxySettings } from './http/proxy-choice.ts'
+
+/** What a registry or its token server is shown. Without a `username` an identity token is used as it is. */
+export type Credentials =
+  | { readonly username: string; readonly password: string }
+  | { readonly identityToken: string; readonly username?: string | undefined }
+
+/** PEM texts. `ca` is added to the system's roots; `cert` and `key` are shown to a server that asks for them. */
+export interface HostCertificates {
+  readonly ca?: readonly string[] | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+export interface RetryOptions {
+  /** Tries of one request, the first included. Default 5 for status 429, and never more than 3 for other failures. */
+  readonly attempts?: number | undefined
+  /** Longest single wait in milliseconds, whatever the server asks for. Default 60 000. */
+  readonly maxDelayMs?: number | undefined
+  /** How to wait; tests put a clock of their own here. */
+  readonly delay?: ((ms: number, options: OperationOptions) => Promise<void>) | undefined
+}
+
+/** All optional. Nothing is read from the environment or from files: apps do that and pass values. */
+export interface RegistryTransportOptions {
+  /** Credentials for `host` (as in the reference: `docker.io`) and repository path. Asked once per repository. */
+  readonly credentials?:
+    | ((
+        scope: { readonly host: string; readonly repository?: string },
+        options?: OperationOptions,
+      ) => Promise<Credentials | undefined>)
+    | undefined
+  /** Sent as the bearer token, without asking a token server. */
+  readonly registryToken?: string | undefined
+  /** Default: verify. `false`: accept any certificate, and fall back to plain HTTP. */
+  readonly verifyTls?: boolean | undefined
+  /** Certificates for `host[:port]` as in the reference. Asked once per host. */
+  readonly certificates?: ((host: string) => Promise<HostCertificates | undefined>) | undefined
+  /** Default `transload`. */
+  readonly userAgent?: string | undefined
+  /** As the environment variables of those names. Loopback is never proxied. */
+  readonly proxy?: ProxySettings | undefined
+  readonly retry?: RetryOptions | undefined
+}
+
+const known: Readonly<Record<keyof RegistryTransportOptions, string>> = {
+  credentials: 'function',
+  registryToken: 'string',
+  verifyTls: 'boolean',
+  certificates: 'function',
+  userAgent: 'string',
+  proxy: 'object',
+  retry: 'object',
+}
+
+/** Throws CONFIG_INVALID for an unknown option or a value of the wrong type. */
+export function checkOptions(options: RegistryTransportOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    const type = Object.hasOwn(known, name) ? known[name as keyof RegistryTransportOptions] : undefined
+    if (type === undefined) {
+      throw new TransloadError('CONFIG_INVALID', `docker transport: unknown option ${JSON.stringify(name)}`, {
+        hint: `Known options: ${Object.keys(known).join(', ')}.`,
+      })
+    }
+    if (value !== undefined && (typeof value !== type || value === null)) {
+      throw new TransloadError('CONFIG_INVALID', `docker transport: option ${name} is not a ${type}`)
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { TransloadError, type Log, type OperationOptions } from '@transload/contract'
+
+import { isBrokenConnection } from './http/connection-error.ts'
+import type { HttpResponse } from './http/http-client.ts'
+import type { RetryOptions } from './options.ts'
+
+export interface RetryRules {
+  readonly attempts: number
+  readonly maxDelayMs: number
+  readonly delay: (ms: number, options: OperationOptions) => Promise<void>
+}
+
+export function resolveRetryRules({ attempts, maxDelayMs, delay }: RetryOptions = {}): RetryRules {
+  return {
+    attempts: Math.max(1, attempts ?? 5),
+    maxDelayMs: maxDelayMs ?? 60_000,
+    delay:
+      delay ??
+      (async (ms, { signal }) => {
+        await sleep(ms, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted())
+      }),
+  }
+}
+
+/** One request that may be sent again. */
+export interface Attempts {
+  /** `GET https://…`, for the log. */
+  readonly what: string
+  readonly send: () => Promise<HttpResponse>
+  /** Can the request be sent once more as it was? False as soon as some of a stream was used up. */
+  readonly repeatable: () => boolean
+  readonly log: Log
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A busy server gets fewer and shorter tries than one that asked us to wait. */
+const unavailableAttempts = 3
+
+/**
+ * Sends until there is an answer other than 429, 502, 503 and 504, waiting as long as `Retry-After` says or 2 s, 4 s, …
+ * (1 s, 2 s for 5xx). A connection that broke before the answer is tried again at once, then after a wait.
+ * After the last try the answer, or the error, is handed back as it is.
+ */
+export async function sendWithRetries(request: Attempts, rules: RetryRules): Promise<HttpResponse> {
+  let pauseMs: number | undefined
+  for (let attempt = 1; ; attempt++) {
+    request.signal?.throwIfAborted()
+    const outcome = await request.send().catch((error: unknown) => {
+      if (!isBrokenConnection(error)) throw error
+      return error as TransloadError
+    })
+    const failure = failureOf(outcome)
+    if (!failure || attempt >= Math.min(rules.attempts, failure.attempts) || !request.repeatable()) {
+      if (TransloadError.is(outcome)) throw outcome
+      return outcome
+    }
+    const startMs = pauseMs ?? failure.firstDelayMs(attempt)
+    const waitMs = Math.min(rules.maxDelayMs, failure.retryAfterMs ?? startMs)
+    pauseMs = failure.isAnswer ? waitMs * 2 : undefined
+    if (!TransloadError.is(outcome)) await outcome.discard()
+    request.log('debug', `${request.what}: ${failure.problem}, trying again in ${waitMs} ms`)
+    if (waitMs > 0) await rules.delay(waitMs, { signal: request.signal })
+  }
+}
+
+interface Failure {
+  readonly problem: string
+  readonly isAnswer: boolean
+  readonly attempts: number
+  readonly retryAfterMs?: number | undefined
+  readonly firstDelayMs: (attempt: number) => number
+}
+
+function failureOf(outcome: HttpResponse | TransloadError): Failure | undefined {
+  if (TransloadError.is(outcome)) {
+    return {
+      problem: outcome.message,
+      isAnswer: false,
+      attempts: unavailableAttempts,
+      firstDelayMs: (attempt) => (attempt - 1) * 1000,
+    }
+  }
+  const { status } = outcome
+  if (![429, 502, 503, 504].includes(status)) return undefined
+  return {
+    problem: `status ${status}`,
+    isAnswer: true,
+    attempts: status === 429 ? Number.POSITIVE_INFINITY : unavailableAttempts,
+    retryAfterMs: parseRetryAfter(outcome.headers.get('retry-after'), Date.now()),
+    firstDelayMs: () => (status === 429 ? 2000 : 1000),
+  }
+}
+
+/** Seconds or an HTTP date, as milliseconds from `now`; undefined for anything else. */
+export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined
+  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+}
