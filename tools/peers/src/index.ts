@@ -1,0 +1,5 @@
+export * from './docker-registry.ts'
+export * from './peer.ts'
+export * from './peers-directory.ts'
+export * from './process-output.ts'
+export * from './require-peers.ts'
