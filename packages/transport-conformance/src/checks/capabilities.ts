@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+
+import { digestOf, TransloadError, type Descriptor, type StoredSignature } from '@transload/contract'
+
+import { SkippedCheck, type CheckBench, type TransportCheck } from '../check.ts'
+import { outgoingBlob } from '../fixtures/outgoing-blob.ts'
+import { writeImage, writeManifests } from '../fixtures/store-image.ts'
+import { rejection } from './rejection.ts'
+import { acceptedImage, assertHolds, storedReference } from './stored-image.ts'
+
+export const capabilityChecks: readonly TransportCheck[] = [
+  {
+    name: 'reuseBlob knows nothing of an unknown blob',
+    async run(bench) {
+      const destination = await bench.openDestination(await bench.newReference())
+      if (!destination.reuseBlob) throw new SkippedCheck('no reuseBlob')
+      const blob: Descriptor = {
+        mediaType: (await acceptedImage(bench, 'unknown')).blobs.at(-1)!.descriptor.mediaType,
+        digest: digestOf(Buffer.from('stored nowhere')),
+        size: 14,
+      }
+      const from = await bench.newReference()
+      assert.equal(await destination.reuseBlob(blob, { from, substitutes: false }), undefined)
+      assert.equal(await destination.reuseBlob(blob, { from, substitutes: true }), undefined)
+    },
+  },
+  {
+    name: 'a blob that reuseBlob promises is there after commit',
+    async run(bench) {
+      const image = await acceptedImage(bench, 'reused')
+      const former = await storedReference(bench, image)
+      const reference = await bench.newReference()
+      const destination = await bench.openDestination(reference)
+      if (!destination.reuseBlob) throw new SkippedCheck('no reuseBlob')
+      for (const blob of image.blobs) {
+        const reused = await destination.reuseBlob(blob.descriptor, { from: former, substitutes: false })
+        if (reused) assert.equal(reused.digest, blob.descriptor.digest, 'without substitutes it is the same blob')
+        if (reused) assert.equal(reused.size, blob.descriptor.size, 'size of the reused blob')
+        else await destination.writeBlob(outgoingBlob(blob))
+      }
+      await writeManifests(destination, image)
+      await destination.commit()
+      await destination[Symbol.asyncDispose]()
+      await assertHolds(bench, await bench.openSource(reference), image)
+    },
+  },
+  {
+    name: 'signatures come back with their manifest',
+    async run(bench) {
+      const kinds = await Promise.all(sampleSignatures.map((signature) => keepsSignature(bench, signature)))
+      if (!kinds.includes(true)) throw new SkippedCheck('keeps no signatures')
+    },
+  },
+  {
+    name: 'a removed image is gone, and an absent one cannot be removed',
+    async run(bench) {
+      const { transport, openOptions } = bench
+      if (!transport.removeImage) throw new SkippedCheck('cannot remove: no removeImage')
+      const reference = await storedReference(bench, await acceptedImage(bench, 'removed'))
+      await transport.removeImage(reference, openOptions)
+      const gone = await rejection(bench.openSource(reference), 'openSource of a removed image')
+      assert.ok(TransloadError.is(gone, 'MANIFEST_UNKNOWN'), `expected MANIFEST_UNKNOWN, not ${String(gone)}`)
+      const absent = await rejection(transport.removeImage(reference, openOptions), 'removeImage of an absent image')
+      assert.ok(TransloadError.is(absent, 'MANIFEST_UNKNOWN'), `expected MANIFEST_UNKNOWN, not ${String(absent)}`)
+    },
+  },
+  {
+    name: 'listTags yields the tag of a stored image',
+    async run(bench) {
+      const { transport, openOptions } = bench
+      if (!transport.listTags) throw new SkippedCheck('has no tags: no listTags')
+      const reference = await storedReference(bench, await acceptedImage(bench, 'tagged'))
+      const tags: string[] = []
+      for await (const tag of transport.listTags(reference, openOptions)) tags.push(tag)
+      assert.ok(tags.length > 0, 'there is a tag')
+      assert.ok(
+        tags.some((tag) => reference.text.includes(tag)),
+        `one of ${JSON.stringify(tags)} is in ${reference.text}`,
+      )
+    },
+  },
+]
+
+const sampleSignatures: readonly StoredSignature[] = [
+  { kind: 'simple', bytes: Buffer.from('a simple signature, any bytes \u0000\u0001') },
+  {
+    kind: 'sigstore',
+    mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json',
+    payload: Buffer.from('{"critical":{}}'),
+    annotations: { 'dev.cosignproject.cosign/signature': 'MEUCIQ==' },
+  },
+]
+
+/** False when the place declares no signatures, or refuses this kind with UNSUPPORTED. */
+async function keepsSignature(bench: CheckBench, signature: StoredSignature): Promise<boolean> {
+  const image = await acceptedImage(bench, `signed ${signature.kind}`)
+  const reference = await bench.newReference()
+  const destination = await bench.openDestination(reference)
+  if (!destination.signatures) return false
+  await writeImage(destination, image)
+  try {
+    await destination.signatures.replace(image.root.digest, [signature])
+  } catch (error) {
+    if (TransloadError.is(error, 'UNSUPPORTED')) return false
+    throw error
+  }
+  await destination.commit()
+  await destination[Symbol.asyncDispose]()
+  const source = await bench.openSource(reference)
+  assert.ok(source.signatures, 'signatures that can be written can be read')
+  assert.deepEqual((await source.signatures.list(image.root.digest)).map(plain), [plain(signature)])
+  await assertHolds(bench, source, image)
+  const unsigned = await bench.openSource(await storedReference(bench, await acceptedImage(bench, 'unsigned')))
+  const { digest } = await unsigned.readManifest(undefined)
+  assert.deepEqual(await unsigned.signatures?.list(digest), [], 'an unsigned image has none')
+  return true
+}
+
+function plain(signature: StoredSignature): unknown {
+  return signature.kind === 'simple'
+    ? Buffer.from(signature.bytes).toString('hex')
+    : { ...signature, payload: Buffer.from(signature.payload).toString() }
+}

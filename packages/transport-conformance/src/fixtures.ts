@@ -1,0 +1,6 @@
+export * from './fixtures/images.ts'
+export * from './fixtures/memory-transport.ts'
+export * from './fixtures/outgoing-blob.ts'
+export * from './fixtures/pattern.ts'
+export * from './fixtures/store-image.ts'
+export * from './fixtures/tar.ts'
