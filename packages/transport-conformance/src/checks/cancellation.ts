@@ -45,8 +45,7 @@ export const cancellationChecks: readonly TransportCheck[] = [
       }
       await assertAborted('commit', () => destination.commit(aborted))
       await destination[Symbol.asyncDispose]()
-      if (bench.transport.openSource)
-        await rejection(bench.openSource(reference), 'openSource after a commit that was aborted')
+      await rejection(bench.openSource(reference), 'openSource after a commit that was aborted')
     },
   },
   {

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 
+import { SkippedCheck } from '../check.ts'
+
 /** What `promise` rejects with. Fails when it fulfils, or does neither within ten seconds: `what` says what it is. */
 export async function rejection(promise: Promise<unknown>, what: string): Promise<unknown> {
   return await promptly(
     promise.then(
       () => assert.fail(`${what} must reject`),
-      (error: unknown) => error,
+      (error: unknown) => {
+        if (error instanceof SkippedCheck) throw error
+        return error
+      },
     ),
     what,
   )

@@ -66,7 +66,7 @@ async function openHandles(): Promise<number | undefined> {
 
 /** Closing may take a few turns of the event loop. */
 async function assertHandles(most: number, when: string): Promise<void> {
-  const deadline = Date.now() + 5000
+  const deadline = Date.now() + 2000
   for (;;) {
     const open = await openHandles()
     if (open === undefined || open <= most) return

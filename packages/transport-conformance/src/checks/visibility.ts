@@ -76,7 +76,6 @@ export const visibilityChecks: readonly TransportCheck[] = [
 ]
 
 async function assertAbsent(bench: CheckBench, reference: ImageReference, when: string): Promise<void> {
-  if (!bench.transport.openSource) throw new SkippedCheck('cannot be read: no openSource')
   const error = await rejection(bench.openSource(reference), `openSource ${when}`)
   assert.ok(TransloadError.is(error, 'MANIFEST_UNKNOWN'), `expected MANIFEST_UNKNOWN ${when}, not ${String(error)}`)
 }
