@@ -1,0 +1,128 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { basename, resolve } from 'node:path'
+
+import { HttpError, type Log } from '@transload/contract'
+
+import { accessControl } from './auth/access.ts'
+import { catalogScope, repositoryScope, type Scope } from './auth/scope.ts'
+import { answerBlob } from './endpoints/blob.ts'
+import { sendEmpty, type Exchange } from './endpoints/exchange.ts'
+import { answerCatalog, answerReferrers, answerTags } from './endpoints/listing.ts'
+import { answerManifest } from './endpoints/manifest.ts'
+import { continueUpload, startUpload } from './endpoints/upload.ts'
+import { LayoutStore } from './layout-store.ts'
+import type { RegistryOptions } from './options.ts'
+import { refusal, refusalBody, refusalOf } from './refusal.ts'
+import { Registry } from './registry.ts'
+import { isRepositoryName } from './repository-name.ts'
+import { decodedPath, discardBody, requestUrl } from './request.ts'
+import { parseRoute, requireMethod, type Route } from './route.ts'
+import { UploadSessions } from './upload-sessions.ts'
+
+/** A registry as a listener for the `request` event of a `node:http` or `node:https` server. */
+export interface RegistryHandler extends AsyncDisposable {
+  (request: IncomingMessage, response: ServerResponse): void
+}
+
+/**
+ * Serves the OCI distribution API 1.1 over an image layout. Makes nothing on disk before the first push. Dispose it
+ * after the server has closed. Throws CONFIG_INVALID for options that cannot be.
+ */
+export function createRegistryHandler(options: RegistryOptions): RegistryHandler {
+  const log = options.log ?? (() => {})
+  const access = accessControl(options.auth)
+  const store = new LayoutStore(
+    options.directory,
+    options.defaultRepository ?? directoryRepository(options.directory),
+    log,
+  )
+  const registry = new Registry(store)
+  const uploads = new UploadSessions({
+    layoutDirectory: options.directory,
+    expiryMs: options.uploadExpiryMs ?? 60 * 60_000,
+    maxUploads: options.maxUploads ?? 1000,
+  })
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const startedAt = performance.now()
+    try {
+      response.setHeader('docker-distribution-api-version', 'registry/2.0')
+      const url = requestUrl(request)
+      const route = parseRoute(decodedPath(url))
+      if (!route || (route.kind === 'token' && !access.tokens)) {
+        throw refusal('UNSUPPORTED', 'there is no such endpoint', 404)
+      }
+      requireMethod(route, request.method ?? '')
+      if (route.kind === 'token') {
+        await access.tokens!(request, response, url)
+        return
+      }
+      await access.require(request, response, neededScopes(route, request.method ?? ''))
+      if (options.readOnly && !['GET', 'HEAD'].includes(request.method ?? '')) {
+        throw refusal('UNSUPPORTED', 'this registry is read-only')
+      }
+      const allows = (scope: Scope): Promise<boolean> => access.allows(request, scope)
+      await answerRoute({ request, response, url, registry, uploads, allows }, route)
+    } catch (error) {
+      fail(request, response, error, log)
+    } finally {
+      if (!request.complete) discardBody(request)
+      log('debug', `${request.method} ${request.url?.split('?', 1)[0]} ${response.statusCode}`, {
+        durationMs: Math.round(performance.now() - startedAt),
+      })
+    }
+  }
+  const handler = (request: IncomingMessage, response: ServerResponse): void => void answer(request, response)
+  return Object.assign(handler, { [Symbol.asyncDispose]: () => uploads[Symbol.asyncDispose]() })
+}
+
+async function answerRoute(exchange: Exchange, route: Exclude<Route, { kind: 'token' }>): Promise<void> {
+  switch (route.kind) {
+    case 'base':
+      sendEmpty(exchange, 200)
+      return
+    case 'catalog':
+      return await answerCatalog(exchange)
+    case 'tags':
+      return await answerTags(exchange, route.repository)
+    case 'manifest':
+      return await answerManifest(exchange, route.repository, route.reference)
+    case 'blob':
+      return await answerBlob(exchange, route.repository, route.digest)
+    case 'uploads':
+      return await startUpload(exchange, route.repository)
+    case 'upload':
+      return await continueUpload(exchange, route.repository, route.id)
+    case 'referrers':
+      return await answerReferrers(exchange, route.repository, route.digest)
+  }
+}
+
+function neededScopes(route: Route, method: string): readonly Scope[] {
+  if (route.kind === 'base' || route.kind === 'token') return []
+  if (route.kind === 'catalog') return [catalogScope]
+  const isUpload = route.kind === 'uploads' || route.kind === 'upload'
+  if (method === 'DELETE' && !isUpload) return [repositoryScope(route.repository, ['delete'])]
+  const isRead = !isUpload && (method === 'GET' || method === 'HEAD')
+  return [repositoryScope(route.repository, isRead ? ['pull'] : ['pull', 'push'])]
+}
+
+function fail(request: IncomingMessage, response: ServerResponse, error: unknown, log: Log): void {
+  if (!(error instanceof HttpError) && !request.destroyed) {
+    log('warn', `${request.method} ${request.url?.split('?', 1)[0]}: ${(error as Error).message}`)
+  }
+  if (response.headersSent || request.socket.destroyed) {
+    // The length that was announced cannot be kept any more: the client has to see a broken answer.
+    response.destroy()
+    return
+  }
+  const told = refusalOf(error)
+  const body = refusalBody(told)
+  response.removeHeader('content-range')
+  response.writeHead(told.status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+function directoryRepository(directory: string): string {
+  const name = basename(resolve(directory)).toLowerCase()
+  return isRepositoryName(name) ? name : 'image'
+}

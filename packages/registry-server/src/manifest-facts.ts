@@ -1,0 +1,68 @@
+import {
+  mediaTypes,
+  parseDescriptor,
+  parseJsonObject,
+  parseManifest,
+  type Descriptor,
+  type Digest,
+  type RawManifest,
+} from '@transload/contract'
+
+/** What the registry needs to know of a manifest. */
+export interface ManifestFacts {
+  /** As the referrers API lists it: with its artifact type and annotations. */
+  readonly descriptor: Descriptor
+  /** Config and layers, foreign ones included. */
+  readonly blobs: readonly Digest[]
+  /** Of `blobs` those that must be there: foreign layers lie elsewhere. */
+  readonly requiredBlobs: readonly Digest[]
+  /** Of an index. */
+  readonly children: readonly Descriptor[]
+  /** The manifest this one refers to (image spec 1.1 `subject`). */
+  readonly subject?: Digest
+}
+
+/** Throws MANIFEST_INVALID for what is not an OCI or Docker (schema 2) image or index. */
+export function readManifestFacts(raw: RawManifest): ManifestFacts {
+  const manifest = parseManifest(raw)
+  const json = parseJsonObject(raw.bytes, `manifest ${raw.digest}`)
+  const subject = json['subject'] == null ? undefined : parseDescriptor(json['subject'], `subject of ${raw.digest}`)
+  const artifactType = referrerArtifactType(json, manifest.kind === 'image' ? manifest.config : undefined)
+  const { annotations } = parseDescriptor({ ...json, digest: raw.digest, size: raw.bytes.length }, raw.digest)
+  const layers = manifest.kind === 'image' ? manifest.layers : []
+  const config = manifest.kind === 'image' ? [manifest.config.digest] : []
+  return {
+    descriptor: {
+      mediaType: raw.mediaType,
+      digest: raw.digest,
+      size: raw.bytes.length,
+      ...(artifactType === undefined ? {} : { artifactType }),
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+    blobs: [...config, ...layers.map(({ digest }) => digest)],
+    requiredBlobs: [...config, ...layers.filter((layer) => !isForeign(layer)).map(({ digest }) => digest)],
+    children: manifest.kind === 'index' ? manifest.manifests : [],
+    ...(subject === undefined ? {} : { subject: subject.digest }),
+  }
+}
+
+const foreignTypes: readonly string[] = [
+  mediaTypes.ociForeignLayer,
+  mediaTypes.ociForeignLayerGzip,
+  mediaTypes.ociForeignLayerZstd,
+  mediaTypes.dockerForeignLayer,
+  mediaTypes.dockerForeignLayerGzip,
+]
+
+function isForeign(layer: Descriptor): boolean {
+  return foreignTypes.includes(layer.mediaType) || (layer.urls?.length ?? 0) > 0
+}
+
+/** Distribution spec 1.1, "Listing Referrers": `artifactType`, and for an image its config's type in place of none. */
+function referrerArtifactType(
+  json: Readonly<Record<string, unknown>>,
+  config: Descriptor | undefined,
+): string | undefined {
+  const declared = json['artifactType']
+  return typeof declared === 'string' && declared !== '' ? declared : config?.mediaType || undefined
+}
