@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { constants, mkdir, open, readdir, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-import { systemErrorCode, TransloadError } from '@transload/contract'
+import { systemErrorCode } from '@transload/contract'
 
 import { cloneFile } from './clone-file.ts'
 import { checkTreePath, type ReadRange, type StagedFile, type StageOptions, type WritableTree } from './file-tree.ts'
+import { readFile } from './read-file.ts'
 import { writeStream } from './write-stream.ts'
+
+const temporaryPrefix = 'transload-put-'
+/** No writer goes for so long without writing: its temporary file was left behind by a process that was killed. */
+const abandonedAfterMs = 24 * 60 * 60 * 1000
 
 export interface DirectoryTreeOptions {
   /**
@@ -14,15 +19,11 @@ export interface DirectoryTreeOptions {
    * synced to disk. Default false.
    */
   readonly scratch?: boolean
-  /** What names of temporary files start with; a random part follows. Default `transload-put-`. */
-  readonly temporaryPrefix?: string
 }
 
-const readChunkBytes = 1024 * 1024
-
 /**
- * A directory as a file tree. The directory is made when the first file is written. Temporary files lie in the
- * root. A file is synced to disk (fdatasync) before it gets its name; a name is durable after `syncDirectory`.
+ * A directory as a file tree. The directory is made when the first file is written. Temporary files (`transload-put-…`)
+ * lie in the root. A file is synced to disk (fdatasync) before it gets its name; a name is durable after `syncDirectory`.
  *
  * Names are confined to the root; symbolic links inside it are followed for reading, being its owner's doing, and
  * replaced, not followed, by a file that is moved over them.
@@ -30,12 +31,10 @@ const readChunkBytes = 1024 * 1024
 export class DirectoryTree implements WritableTree {
   readonly root: string
   readonly isScratch: boolean
-  readonly #temporaryPrefix: string
 
   constructor(root: string, options: DirectoryTreeOptions = {}) {
     this.root = root
     this.isScratch = options.scratch ?? false
-    this.#temporaryPrefix = options.temporaryPrefix ?? 'transload-put-'
   }
 
   displayPath(path: string): string {
@@ -52,19 +51,8 @@ export class DirectoryTree implements WritableTree {
     return found?.isFile() ? found.size : undefined
   }
 
-  async *read(path: string, { start = 0, end = Infinity, signal }: ReadRange = {}): AsyncGenerator<Uint8Array> {
-    signal?.throwIfAborted()
-    await using handle = await openForReading(this.hostPath(path))
-    const { size } = await handle.stat()
-    for (let position = start; position < Math.min(end, size);) {
-      signal?.throwIfAborted()
-      const length = Math.min(readChunkBytes, Math.min(end, size) - position)
-      // A fresh buffer each time, because chunks belong to the receiver; of the file's size when that is small.
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(length), 0, length, position)
-      if (bytesRead === 0) return
-      position += bytesRead
-      yield bytesRead === length ? buffer : buffer.subarray(0, bytesRead)
-    }
+  read(path: string, range?: ReadRange): AsyncGenerator<Uint8Array> {
+    return readFile(this.hostPath(path), range)
   }
 
   async list(directory: string): Promise<readonly string[]> {
@@ -75,7 +63,7 @@ export class DirectoryTree implements WritableTree {
   async stage(body: AsyncIterable<Uint8Array> | Uint8Array, options: StageOptions = {}): Promise<StagedFile> {
     await this.makeDirectory('')
     const content = body instanceof Uint8Array ? once(body) : body
-    const path = join(this.root, `${this.#temporaryPrefix}${randomBytes(9).toString('base64url')}`)
+    const path = join(this.root, `${temporaryPrefix}${randomBytes(9).toString('base64url')}`)
     try {
       await using handle = await open(path, 'wx', 0o644)
       const size = options.file
@@ -130,6 +118,15 @@ export class DirectoryTree implements WritableTree {
     }
   }
 
+  /** Removes temporary files of writers that were killed, a day after they wrote last. */
+  async removeAbandonedFiles(): Promise<void> {
+    for (const name of await this.list('')) {
+      if (!name.startsWith(temporaryPrefix)) continue
+      const info = await stat(join(this.root, name)).catch(ignoreMissing)
+      if (info && Date.now() - info.mtimeMs > abandonedAfterMs) await this.remove(name)
+    }
+  }
+
   #hostDirectory(directory: string): string {
     return directory === '' ? this.root : this.hostPath(directory)
   }
@@ -158,21 +155,6 @@ export class DirectoryTree implements WritableTree {
       await rename(file, target)
     }
   }
-}
-
-/** Never waits for a writer: a FIFO where a file should be is an error, not a hang. */
-async function openForReading(path: string): Promise<FileHandle> {
-  let handle: FileHandle
-  try {
-    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-  } catch (cause) {
-    if (systemErrorCode(cause) !== 'ENOENT') throw cause
-    throw new TransloadError('IO', `open ${path}: no such file or directory`, { cause })
-  }
-  const info = await handle.stat()
-  if (info.isFile()) return handle
-  await handle.close()
-  throw new TransloadError('IO', `read ${path}: is ${info.isDirectory() ? 'a directory' : 'not a regular file'}`)
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -7,6 +7,7 @@ export {
   type StageOptions,
   type WritableTree,
 } from './file-tree.ts'
+export { pathPolicyScopes, resolveImagePath } from './image-path.ts'
 export {
   emptyOciIndex,
   encodeOciIndex,

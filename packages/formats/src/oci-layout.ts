@@ -67,7 +67,7 @@ export class ReadableOciLayout {
     return await tree.fileSize(path)
   }
 
-  /** Lazy, in chunks of up to 1 MiB. Throws BLOB_UNKNOWN. */
+  /** Lazy, in chunks of up to 512 KiB. Throws BLOB_UNKNOWN. */
   async *readBlob(digest: Digest, range?: ReadRange): AsyncGenerator<Uint8Array> {
     range?.signal?.throwIfAborted()
     const tree = this.#blobs.tree
@@ -174,6 +174,7 @@ export class OciLayout extends ReadableOciLayout {
     for (const directory of unsynced) await this.#blobs.tree.syncDirectory(directory)
     await tree.write('index.json', encodeOciIndex(index))
     await tree.syncDirectory('')
+    await this.#blobs.tree.removeAbandonedFiles()
   }
 
   #nameBlob(digest: Digest): string {

@@ -2,17 +2,22 @@ import type { FileHandle } from 'node:fs/promises'
 
 import type { OperationOptions } from '@transload/contract'
 
+export interface WriteStreamOptions extends OperationOptions {
+  /** Where in the file the first byte goes. Default 0. */
+  readonly position?: number
+}
+
 /** Bytes handed to the kernel at once: what a copy costs is the number of calls, not the number of bytes. */
 const batchBytes = 1024 * 1024
 
 /**
- * Appends `body` to an open file and returns its size in bytes. One batch is being written while the next comes in,
+ * Writes `body` to an open file and returns its size in bytes. One batch is being written while the next comes in,
  * so at most two are held. When it throws, nothing is being written any more; the handle stays the caller's to close.
  */
 export async function writeStream(
   handle: FileHandle,
   body: AsyncIterable<Uint8Array>,
-  { signal }: OperationOptions = {},
+  { signal, position = 0 }: WriteStreamOptions = {},
 ): Promise<number> {
   let size = 0
   let batch: Uint8Array[] = []
@@ -26,7 +31,7 @@ export async function writeStream(
       held += chunk.length
       if (held < batchBytes) continue
       await inFlight
-      inFlight = writeWhole(handle, batch, held, size)
+      inFlight = writeWhole(handle, batch, held, position + size)
       // It is awaited above or below; until then a failure must not count as unhandled.
       inFlight.catch(() => {})
       size += held
@@ -34,7 +39,7 @@ export async function writeStream(
       held = 0
     }
     await inFlight
-    if (held > 0) await writeWhole(handle, batch, held, size)
+    if (held > 0) await writeWhole(handle, batch, held, position + size)
     return size + held
   } finally {
     await inFlight.catch(() => {})

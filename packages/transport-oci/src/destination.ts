@@ -1,0 +1,98 @@
+import {
+  mediaTypes,
+  TransloadError,
+  type Descriptor,
+  type DestinationTraits,
+  type ImageDestination,
+  type ImageReference,
+  type OperationOptions,
+  type OutgoingBlob,
+  type RawManifest,
+} from '@transload/contract'
+import { withManifest, type OciLayout } from '@transload/formats'
+
+import type { OciTransportOptions } from './options.ts'
+import type { OciReference } from './reference.ts'
+
+/** Writes nothing. Throws REFERENCE_INVALID for a position, and MANIFEST_INVALID for an `index.json` that is not one. */
+export async function openOciDestination(
+  layout: OciLayout,
+  reference: OciReference,
+  { acceptUncompressedLayers = false }: OciTransportOptions,
+  options: OperationOptions,
+): Promise<ImageDestination> {
+  if (reference.position !== undefined) {
+    throw new TransloadError(
+      'REFERENCE_INVALID',
+      `Destination reference must not contain a manifest index @${reference.position}`,
+      { hint: `Name the image instead: oci:${reference.path}:NAME` },
+    )
+  }
+  // What could not be extended at the end is better known before anything moved.
+  if ((await layout.tree.fileSize('index.json')) !== undefined) await layout.readIndex(options)
+  return new OciDestination(layout, reference, acceptUncompressedLayers)
+}
+
+/**
+ * Blobs and manifests go into the layout as they come, whole and under their digests; only `commit` makes `index.json`
+ * name them. What an abandoned write leaves are blobs nobody names, which the next attempt reuses.
+ */
+class OciDestination implements ImageDestination {
+  readonly reference: ImageReference
+  readonly traits: DestinationTraits
+  readonly #layout: OciLayout
+  readonly #name: string | undefined
+  readonly #reused = new Set<Descriptor['digest']>()
+  #root: RawManifest | undefined
+
+  constructor(layout: OciLayout, reference: OciReference, acceptsUncompressed: boolean) {
+    this.reference = reference
+    this.traits = {
+      manifestTypes: [mediaTypes.ociManifest, mediaTypes.ociIndex],
+      layers: acceptsUncompressed ? 'as-is' : 'compressed',
+      multiImage: true,
+      keepsForeignLayers: true,
+    }
+    this.#layout = layout
+    this.#name = reference.image
+  }
+
+  async writeBlob(blob: OutgoingBlob, { signal }: OperationOptions = {}): Promise<void> {
+    await this.#layout.writeBlob(blob.body, () => blob.written().digest, { file: blob.file, signal })
+  }
+
+  async writeManifest(manifest: RawManifest, options: OperationOptions & { readonly root: boolean }): Promise<void> {
+    await this.#layout.writeBlob(manifest.bytes, () => manifest.digest, options)
+    if (options.root) this.#root = manifest
+  }
+
+  /** A blob of another size than it should have is not there: writing it again repairs it. */
+  async reuseBlob(blob: Descriptor, { signal }: OperationOptions = {}): Promise<Descriptor | undefined> {
+    signal?.throwIfAborted()
+    if ((await this.#layout.blobSize(blob.digest)) !== blob.size) return undefined
+    this.#reused.add(blob.digest)
+    return blob
+  }
+
+  /** Throws UNAVAILABLE (retryable) when somebody removed a reused blob meanwhile. */
+  async commit(options: OperationOptions = {}): Promise<void> {
+    const root = this.#root
+    if (!root) throw new TransloadError('IO', `oci:${this.reference.text}: no manifest was written`)
+    await using lock = await this.#layout.lockIndex(options)
+    await this.#checkReused()
+    const { mediaType, digest, bytes } = root
+    await lock.write(withManifest(lock.index, { mediaType, digest, size: bytes.length }, this.#name))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #checkReused(): Promise<void> {
+    for (const digest of this.#reused) {
+      if ((await this.#layout.blobSize(digest)) !== undefined) continue
+      throw new TransloadError('UNAVAILABLE', `oci:${this.reference.text}: blob ${digest} was removed meanwhile`, {
+        retryable: true,
+        hint: 'Another program deletes images from this layout. Copy again.',
+      })
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { resolve, sep } from 'node:path'
+
+import { TransloadError, type ImageReference } from '@transload/contract'
+import { pathPolicyScopes } from '@transload/formats'
+
+/** `oci:PATH[:IMAGE|:@INDEX]`. */
+export interface OciReference extends ImageReference {
+  readonly scheme: 'oci'
+  /** Absolute path of the layout. */
+  readonly path: string
+  /** The ref.name of the image within the layout. */
+  readonly image?: string
+  /** Position in `index.json`, from 0. */
+  readonly position?: number
+}
+
+const component = '[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*'
+const imageGrammar = new RegExp(`^${component}(?:/${component})*$`)
+
+/** Throws REFERENCE_INVALID with the texts scripts match. An empty path is `directory` itself. */
+export function parseOciReference(text: string, directory: string): OciReference {
+  const { typedPath, suffix } = splitPath(text)
+  if (typedPath.includes('\0')) throw invalid('Invalid OCI reference: path contains a NUL character')
+  const path = resolve(directory, typedPath)
+  const place = { scheme: 'oci', path, policyScopes: pathPolicyScopes(path) } as const
+  if (suffix.startsWith('@')) {
+    const position = parsePosition(suffix.slice(1))
+    return { ...place, text: `${typedPath}:@${position}`, position }
+  }
+  if (suffix === '') return { ...place, text: `${typedPath}:` }
+  if (!imageGrammar.test(suffix)) {
+    throw invalid(
+      `Invalid image ${suffix}`,
+      'An image name is made of letters and digits, joined by single characters of "-._:@+" or by "/".',
+    )
+  }
+  return { ...place, text: `${typedPath}:${suffix}`, image: suffix }
+}
+
+/** At the first colon; on Windows that of a drive letter belongs to the path. */
+function splitPath(text: string): { readonly typedPath: string; readonly suffix: string } {
+  const colon = text.indexOf(':', sep === '\\' && /^[A-Za-z]:\\/.test(text) ? 2 : 0)
+  return colon < 0
+    ? { typedPath: text, suffix: '' }
+    : { typedPath: text.slice(0, colon), suffix: text.slice(colon + 1) }
+}
+
+function parsePosition(text: string): number {
+  const position = Number(text)
+  if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(position)) {
+    throw invalid(
+      `Invalid source index @${text}: not an integer: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`,
+    )
+  }
+  if (position < 0) throw invalid(`Invalid source index @${position}: must not be negative`)
+  return position
+}
+
+function invalid(message: string, hint?: string): TransloadError {
+  return new TransloadError('REFERENCE_INVALID', message, { hint })
+}
