@@ -18,6 +18,7 @@ import { isRepositoryName } from './repository-name.ts'
 import { decodedPath, discardBody, requestUrl } from './request.ts'
 import { parseRoute, requireMethod, type Route } from './route.ts'
 import { UploadSessions } from './upload-sessions.ts'
+import { WorkDirectory } from './work-directory.ts'
 
 /** A registry as a listener for the `request` event of a `node:http` or `node:https` server. */
 export interface RegistryHandler extends AsyncDisposable {
@@ -31,14 +32,15 @@ export interface RegistryHandler extends AsyncDisposable {
 export function createRegistryHandler(options: RegistryOptions): RegistryHandler {
   const log = options.log ?? (() => {})
   const access = accessControl(options.auth)
-  const store = new LayoutStore(
-    options.directory,
-    options.defaultRepository ?? directoryRepository(options.directory),
+  const store = new LayoutStore({
+    directory: options.directory,
+    defaultRepository: options.defaultRepository ?? directoryRepository(options.directory),
     log,
-  )
+  })
   const registry = new Registry(store)
+  const workDirectory = new WorkDirectory(options.directory)
   const uploads = new UploadSessions({
-    layoutDirectory: options.directory,
+    workDirectory,
     expiryMs: options.uploadExpiryMs ?? 60 * 60_000,
     maxUploads: options.maxUploads ?? 1000,
   })
@@ -72,7 +74,12 @@ export function createRegistryHandler(options: RegistryOptions): RegistryHandler
     }
   }
   const handler = (request: IncomingMessage, response: ServerResponse): void => void answer(request, response)
-  return Object.assign(handler, { [Symbol.asyncDispose]: () => uploads[Symbol.asyncDispose]() })
+  return Object.assign(handler, {
+    async [Symbol.asyncDispose]() {
+      await uploads[Symbol.asyncDispose]()
+      await workDirectory[Symbol.asyncDispose]()
+    },
+  })
 }
 
 async function answerRoute(exchange: Exchange, route: Exclude<Route, { kind: 'token' }>): Promise<void> {

@@ -6,6 +6,12 @@ import { DirectoryTree, OciLayout, type ReadRange } from '@transload/formats'
 import { readCatalog, type Catalog, type CatalogEdit } from './catalog.ts'
 import { readManifestFacts, type ManifestFacts } from './manifest-facts.ts'
 
+export interface LayoutStoreOptions {
+  readonly directory: string
+  readonly defaultRepository: string
+  readonly log: Log
+}
+
 interface WaitingEdit {
   readonly edit: CatalogEdit
   readonly done: PromiseWithResolvers<void>
@@ -30,7 +36,7 @@ export class LayoutStore {
   /** Content never changes under a digest, so neither do its facts; undefined: no such manifest, or not one. */
   readonly #facts = new Map<Digest, ManifestFacts | undefined>()
 
-  constructor(directory: string, defaultRepository: string, log: Log) {
+  constructor({ directory, defaultRepository, log }: LayoutStoreOptions) {
     this.#layout = new OciLayout(new DirectoryTree(directory))
     this.#defaultRepository = defaultRepository
     this.#log = log

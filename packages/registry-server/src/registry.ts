@@ -103,6 +103,14 @@ export class Registry {
     return (await this.#readContents(name))?.blobs.has(digest) ?? false
   }
 
+  /** Names of repositories that have the blob. */
+  async *repositoriesWithBlob(digest: Digest): AsyncGenerator<string> {
+    for (const [name, loose] of this.#looseBlobs) if (loose.has(digest)) yield name
+    for (const name of (await this.store.readCatalog()).keys()) {
+      if ((await this.#readContents(name))?.blobs.has(digest)) yield name
+    }
+  }
+
   /** Says that a blob of the layout is in a repository now. */
   addBlob(name: string, digest: Digest): void {
     const loose = this.#looseBlobs.get(name)

@@ -1,29 +1,23 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-
 import type { DigestAlgorithm } from '@transload/contract'
 
 import { refusal } from './refusal.ts'
 import { Upload } from './upload.ts'
+import type { WorkDirectory } from './work-directory.ts'
 
 export interface UploadSessionsOptions {
-  /** The layout; uploads lie in a directory of their own in it, so that a finished one only has to be renamed. */
-  readonly layoutDirectory: string
+  readonly workDirectory: WorkDirectory
   readonly expiryMs: number
   readonly maxUploads: number
 }
 
 /** The uploads that are open. Disposing drops them all. */
 export class UploadSessions implements AsyncDisposable {
-  readonly #directory: string
   readonly #options: UploadSessionsOptions
   readonly #uploads = new Map<string, Upload>()
   readonly #sweeper: NodeJS.Timeout
-  #ready: Promise<unknown> | undefined
 
   constructor(options: UploadSessionsOptions) {
     this.#options = options
-    this.#directory = join(options.layoutDirectory, 'transload-uploads')
     this.#sweeper = setInterval(() => void this.#dropExpired(), Math.max(options.expiryMs / 4, 100)).unref()
   }
 
@@ -32,8 +26,9 @@ export class UploadSessions implements AsyncDisposable {
     if (this.#uploads.size >= this.#options.maxUploads) {
       throw refusal('TOOMANYREQUESTS', 'too many uploads are open')
     }
-    await (this.#ready ??= mkdir(this.#directory, { recursive: true }))
-    const upload = await Upload.create(this.#directory, repository, algorithm)
+    const { workDirectory } = this.#options
+    await workDirectory.open()
+    const upload = await Upload.create(workDirectory.path, repository, algorithm)
     this.#uploads.set(upload.id, upload)
     return upload
   }

@@ -51,9 +51,9 @@ async function mountBlob(exchange: Exchange, repository: string, digest: Digest)
   const { url, registry } = exchange
   if ((await registry.store.blobSize(digest)) === undefined) return false
   const from = url.searchParams.get('from')
-  for (const name of from === null ? await registry.listRepositories() : [from]) {
-    if (!isRepositoryName(name) || !(await exchange.allows(repositoryScope(name, ['pull'])))) continue
-    if (!(await registry.hasBlob(name, digest))) continue
+  const hasBlob = from !== null && isRepositoryName(from) && (await registry.hasBlob(from, digest))
+  for await (const name of from === null ? registry.repositoriesWithBlob(digest) : hasBlob ? [from] : []) {
+    if (!(await exchange.allows(repositoryScope(name, ['pull'])))) continue
     registry.addBlob(repository, digest)
     return true
   }
