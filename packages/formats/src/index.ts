@@ -1,4 +1,5 @@
 export { DirectoryTree, type DirectoryTreeOptions } from './directory-tree.ts'
+export { lockFile, type LockOptions } from './file-lock.ts'
 export {
   checkTreePath,
   type ReadableTree,
@@ -19,3 +20,19 @@ export {
   type OciIndexEntry,
 } from './oci-index.ts'
 export { OciLayout, ReadableOciLayout, type LockedIndex } from './oci-layout.ts'
+export { chooseOciEntry, type OciImageChoice } from './choose-oci-entry.ts'
+export { decompressor, detectCompression, type Compression } from './compression.ts'
+export { isOciImageName, splitPathAndImage } from './oci-image-name.ts'
+export {
+  canonicalTags,
+  chooseSavedImage,
+  readSavedImages,
+  type SavedImage,
+  type SavedImageChoice,
+} from './saved-image.ts'
+export { readSavedImageContent, type SavedImageContent } from './saved-image-content.ts'
+export { SavedImageWriter, type NewLayer, type NewSavedImage } from './saved-image-writer.ts'
+export { TarFileWriter } from './tar-file-writer.ts'
+export { TarStreamWriter } from './tar-stream-writer.ts'
+export { TarTree, type OpenTarOptions } from './tar-tree.ts'
+export type { NewTarFile, TarWriter, TarWriterOptions } from './tar-writer.ts'
