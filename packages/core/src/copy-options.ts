@@ -1,6 +1,17 @@
-import type { BlobInfoCache, Digest, Log, OperationOptions, Platform, TrustPolicy } from '@transload/contract'
+import {
+  TransloadError,
+  type BlobInfoCache,
+  type Digest,
+  type Log,
+  type OpenOptions,
+  type OperationOptions,
+  type Platform,
+  type TrustPolicy,
+} from '@transload/contract'
 
 import type { CopyPlan } from './copy-plan.ts'
+import { defaultPlatform } from './default-platform.ts'
+import { createMemoryBlobInfoCache } from './memory-blob-info-cache.ts'
 import type { ProgressSink } from './progress.ts'
 
 /** What of an index is copied: the instance for one platform, everything, or the index manifest alone. */
@@ -51,4 +62,69 @@ export interface CopyResult {
   /** The root manifest as written (as read, with `dryRun`). */
   readonly bytes: Uint8Array
   readonly blobs: { readonly copied: number; readonly reused: number; readonly bytes: number }
+}
+
+/** {@link CopyOptions} with the defaults in place. What stays optional has a default that depends on the images. */
+export interface ResolvedCopyOptions extends OpenOptions {
+  readonly images: ImageSelection
+  readonly platform: Platform
+  readonly format: CopyOptions['format']
+  readonly preserveDigests: boolean
+  readonly removeSignatures: boolean
+  readonly layers: CopyOptions['layers']
+  readonly compressionFormat: CopyOptions['compressionFormat']
+  readonly compressionLevel: number | undefined
+  readonly forceCompressionFormat: boolean
+  readonly concurrency: number
+  readonly policy: TrustPolicy | undefined
+  readonly progress: ProgressSink
+}
+
+/** Throws CONFIG_INVALID for values that make no sense. */
+export function resolveCopyOptions(options: CopyOptions): ResolvedCopyOptions {
+  const { compressionFormat, compressionLevel, concurrency = 6 } = options
+  if (options.forceCompressionFormat && compressionFormat === undefined) {
+    throw invalid('cannot use ForceCompressionFormat with undefined default compression format')
+  }
+  if (compressionLevel !== undefined) checkLevel(compressionLevel, compressionFormat ?? 'gzip')
+  if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
+    throw invalid(`concurrency has to be a whole number from 1, not ${concurrency}`)
+  }
+  return {
+    images: options.images ?? 'system',
+    platform: options.platform ?? defaultPlatform(),
+    format: options.format,
+    preserveDigests: options.preserveDigests ?? false,
+    removeSignatures: options.removeSignatures ?? false,
+    layers: options.layers,
+    compressionFormat,
+    compressionLevel,
+    forceCompressionFormat: options.forceCompressionFormat ?? false,
+    concurrency,
+    policy: options.policy,
+    progress: options.progress ?? (() => undefined),
+    ...resolveOpenOptions(options),
+  }
+}
+
+/** The part of the options that transports are given. */
+export function resolveOpenOptions(
+  options: Pick<CopyOptions, 'cache' | 'tempDirectory' | 'log' | 'signal'>,
+): OpenOptions {
+  return {
+    cache: options.cache ?? createMemoryBlobInfoCache(),
+    tempDirectory: options.tempDirectory ?? '/var/tmp',
+    log: options.log ?? (() => undefined),
+    signal: options.signal,
+  }
+}
+
+function checkLevel(level: number, format: CompressionFormat): void {
+  const [least, most] = format === 'gzip' ? [0, 9] : [1, 22]
+  if (Number.isSafeInteger(level) && level >= least && level <= most) return
+  throw invalid(`${format}: invalid compression level: ${level}`)
+}
+
+function invalid(message: string): TransloadError {
+  return new TransloadError('CONFIG_INVALID', message)
 }

@@ -1,0 +1,35 @@
+import { createGunzip, createGzip } from 'node:zlib'
+
+import { throughTransform, TransloadError, type Stage } from '@transload/contract'
+
+import type { CompressionFormat } from './copy-options.ts'
+import type { Compression } from './layer-encoding.ts'
+import { decodeZstd } from './zstd-decoding.ts'
+import { encodeZstd } from './zstd-encoding.ts'
+
+/** Output as large as that of skopeo's default level; zlib's own default, 6, takes 1.6 times as long for 3 % less. */
+const defaultGzipLevel = 4
+
+const chunkSize = 256 * 1024
+
+/** Undoes `compression`. Throws UNSUPPORTED for formats Node cannot read. */
+export function decoder(compression: Compression): Stage {
+  switch (compression) {
+    case 'none':
+      return (input) => input
+    case 'gzip':
+      return throughTransform(() => createGunzip({ chunkSize }))
+    case 'zstd':
+      return decodeZstd
+    default:
+      throw new TransloadError('UNSUPPORTED', `layers compressed with ${compression} can not be decompressed`, {
+        hint: 'Copy the image without changing its layers.',
+      })
+  }
+}
+
+/** Deterministic: the same input and level give the same output, without a time stamp. */
+export function encoder(format: CompressionFormat, level: number | undefined): Stage {
+  if (format === 'zstd') return encodeZstd(level)
+  return throughTransform(() => createGzip({ chunkSize, level: level ?? defaultGzipLevel }))
+}

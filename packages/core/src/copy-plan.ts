@@ -1,0 +1,67 @@
+import type { Descriptor, Platform } from '@transload/contract'
+
+/**
+ * What happens to a blob on the way.
+ *
+ * - `none` its bytes are stored as they are; `skip` it stays at its URLs and is not moved at all
+ * - `decompress`, `gzip`, `zstd` a layer is re-encoded
+ * - `convert` an image config is rewritten for another manifest format
+ */
+export type BlobEdit = 'none' | 'skip' | 'decompress' | 'gzip' | 'zstd' | 'convert'
+
+/**
+ * How a layer's bytes have to be at the destination. `compressed`: in any format, and gzip for those that are not
+ * compressed; `gzip` and `zstd`: in that very format.
+ */
+export type LayerEncoding = 'as-is' | 'uncompressed' | 'compressed' | 'gzip' | 'zstd'
+
+export interface PlannedBlob {
+  readonly role: 'config' | 'layer'
+  /** As the source describes it. */
+  readonly blob: Descriptor
+  readonly encoding: LayerEncoding
+  /** What `encoding` means for a blob of this media type. When bytes and media type disagree, the bytes decide. */
+  readonly edit: BlobEdit
+}
+
+export interface PlannedSignatures {
+  /** `drop`: they are not even read. */
+  readonly fate: 'none' | 'carry' | 'drop'
+  /** How many are carried over. */
+  readonly count: number
+}
+
+export interface PlannedManifest {
+  /** As read from the source. */
+  readonly manifest: Descriptor
+  /** The media type written. */
+  readonly mediaType: string
+  /** Why these bytes may not change (skopeo's words); absent: they may. */
+  readonly unmodifiable?: string
+  readonly signatures: PlannedSignatures
+}
+
+export interface PlannedImage extends PlannedManifest {
+  /** Its place in the source's index; absent for a single image. */
+  readonly position?: number
+  readonly platform?: Platform
+  readonly config: PlannedBlob
+  readonly layers: readonly PlannedBlob[]
+  /** The source offers other layers than its manifest names, so the manifest has to be rewritten. */
+  readonly replacesLayers: boolean
+}
+
+export interface PlannedIndex extends PlannedManifest {
+  /** Images the index names; `CopyPlan.images` may be fewer. */
+  readonly listed: number
+}
+
+/** Everything a copy is going to do, as plain JSON data, made before the first byte is written. */
+export interface CopyPlan {
+  /** `scheme:text` */
+  readonly source: string
+  readonly destination: string
+  /** Present when an index is written; absent when one image is, even if it was chosen from an index. */
+  readonly index?: PlannedIndex
+  readonly images: readonly PlannedImage[]
+}

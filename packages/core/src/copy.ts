@@ -1,0 +1,35 @@
+import { TransloadError } from '@transload/contract'
+
+import { commitImage } from './commit.ts'
+import type { CopyOptions, CopyResult } from './copy-options.ts'
+import { planCopy } from './plan.ts'
+import { plannedResult } from './planned-result.ts'
+import type { Located } from './plugin-registry.ts'
+import { selectImages } from './select-images.ts'
+import { openSession } from './session.ts'
+import { transferBlobs } from './transfer.ts'
+
+/**
+ * Copies an image, or an index with its images, to another place, in which nothing is visible before all of it has
+ * arrived. Throws TransferError (whose `code` is that of the transport's error), TrustError, ABORTED once `signal`
+ * is, and for what the options rule out CONVERSION_IMPOSSIBLE, SIGNATURES_LOST, PLATFORM_UNKNOWN or UNSUPPORTED.
+ */
+export async function copyImage(from: Located, to: Located, options: CopyOptions = {}): Promise<CopyResult> {
+  try {
+    await using session = await openSession(from, to, options)
+    const selected = await selectImages(session)
+    const plan = planCopy(selected, session.destination, session.options)
+    if (options.dryRun) return plannedResult(selected, plan)
+    const moved = await transferBlobs(session, plan)
+    return await commitImage(session, selected, plan, moved)
+  } catch (error) {
+    if (options.signal?.aborted) throw abortedBy(options.signal)
+    throw error
+  }
+}
+
+function abortedBy({ reason }: AbortSignal): TransloadError {
+  return new TransloadError('ABORTED', `copy aborted: ${reason instanceof Error ? reason.message : String(reason)}`, {
+    cause: reason,
+  })
+}

@@ -1,0 +1,82 @@
+import {
+  encodeJson,
+  mediaTypes,
+  parseJsonObject,
+  rawManifest,
+  type Platform,
+  type RawManifest,
+} from '@transload/contract'
+
+import type { PlannedIndex } from './copy-plan.ts'
+import { descriptorJson, platformJson } from './descriptor-json.ts'
+import { formatOf } from './manifest-type.ts'
+import { sortedMap } from './oci-config.ts'
+import { zstdAnnotation } from './select-instance.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** What became of an image the index names. */
+export interface WrittenInstance {
+  readonly position: number
+  readonly manifest: RawManifest
+  readonly hasZstdLayers: boolean
+}
+
+/**
+ * The index naming the images as they were written: the source's very bytes if that changes nothing
+ * (copy-engine.md §4, formats.md §5.7). `fallback` is the platform Docker's format makes up for entries without one.
+ */
+export function writtenIndex(
+  source: RawManifest,
+  plan: PlannedIndex,
+  instances: readonly WrittenInstance[],
+  fallback: Platform,
+): RawManifest {
+  const before = parseJsonObject(source.bytes, `index ${source.digest}`)
+  const entries = (before['manifests'] ?? []) as readonly Json[]
+  const format = formatOf(plan.mediaType)
+  const marksZstd = format === 'oci' && plan.unmodifiable === undefined
+  const changed = new Map(
+    instances
+      .map((instance) => [instance.position, changesOf(entries[instance.position]!, instance, marksZstd)] as const)
+      .filter(([, change]) => change !== undefined),
+  )
+  if (plan.mediaType === source.mediaType && changed.size === 0) return source
+
+  const manifests = entries.map((entry, position) =>
+    entryJson({ ...entry, ...changed.get(position) }, format, fallback),
+  )
+  const after =
+    format === 'docker'
+      ? { schemaVersion: 2, mediaType: mediaTypes.dockerList, manifests }
+      : plan.mediaType !== source.mediaType
+        ? { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }
+        : {
+            schemaVersion: 2,
+            mediaType: before['mediaType'],
+            artifactType: before['artifactType'],
+            manifests,
+            subject: before['subject'] == null ? undefined : descriptorJson(before['subject'] as Json, 'oci'),
+            annotations: sortedMap(before['annotations']),
+          }
+  return rawManifest(Buffer.from(encodeJson(after)), plan.mediaType)
+}
+
+function changesOf(entry: Json, { manifest, hasZstdLayers }: WrittenInstance, marksZstd: boolean): Json | undefined {
+  const { digest, mediaType, bytes } = manifest
+  const annotations = (entry['annotations'] ?? {}) as Json
+  const marks = marksZstd && hasZstdLayers && annotations[zstdAnnotation] !== 'true'
+  if (digest === entry['digest'] && !marks) return undefined
+  return {
+    mediaType,
+    digest,
+    size: bytes.length,
+    ...(marks ? { annotations: { ...annotations, [zstdAnnotation]: 'true' } } : {}),
+  }
+}
+
+function entryJson(entry: Json, format: 'oci' | 'docker', fallback: Platform): Json {
+  if (format === 'oci') return descriptorJson(entry, 'oci')
+  const platform = (entry['platform'] ?? fallback) as Json
+  return { ...descriptorJson(entry, 'docker'), platform: platformJson(platform, 'docker') }
+}

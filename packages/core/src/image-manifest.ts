@@ -1,0 +1,77 @@
+import {
+  encodeJson,
+  mediaTypes,
+  parseJsonObject,
+  rawManifest,
+  type Descriptor,
+  type RawManifest,
+} from '@transload/contract'
+
+import type { PlannedBlob, PlannedImage } from './copy-plan.ts'
+import { descriptorJson } from './descriptor-json.ts'
+import { layerMediaType } from './layer-encoding.ts'
+import { formatOf } from './manifest-type.ts'
+import type { StoredBlob } from './move-blob.ts'
+import { sortedMap } from './oci-config.ts'
+
+type FindStored = (planned: PlannedBlob) => StoredBlob | undefined
+type Json = Readonly<Record<string, unknown>>
+
+/**
+ * The manifest of an image whose blobs have been stored: the source's very bytes if nothing about it changed, else a
+ * new one, serialised as the field's tools do it so that digests agree (copy-engine.md §8.5, formats.md §5.6).
+ */
+export function writtenManifest(source: RawManifest, image: PlannedImage, findStored: FindStored): RawManifest {
+  const converts = image.mediaType !== source.mediaType
+  const layersChange =
+    image.replacesLayers ||
+    image.layers.some((layer) => (findStored(layer)?.digest ?? layer.blob.digest) !== layer.blob.digest)
+  if (!converts && !layersChange) return source
+
+  const format = formatOf(image.mediaType)
+  const before = parseJsonObject(source.bytes, `manifest ${source.digest}`)
+  const config = configJson(before['config'] as Json, image, findStored)
+  const layers = image.layers.map((layer, index) =>
+    layersChange
+      ? movedLayer(layer, findStored(layer), format)
+      : keptLayer((before['layers'] as Json[])[index]!, layer, format),
+  )
+  const after =
+    format === 'docker'
+      ? { schemaVersion: 2, mediaType: mediaTypes.dockerManifest, config, layers }
+      : converts
+        ? { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers }
+        : {
+            schemaVersion: 2,
+            mediaType: before['mediaType'],
+            artifactType: before['artifactType'],
+            config,
+            layers,
+            subject: before['subject'] == null ? undefined : descriptorJson(before['subject'] as Json, 'oci'),
+            annotations: sortedMap(before['annotations']),
+          }
+  return rawManifest(Buffer.from(encodeJson(after)), image.mediaType)
+}
+
+function configJson(before: Json, { config, mediaType }: PlannedImage, findStored: FindStored): Json {
+  const format = formatOf(mediaType)
+  if (config.edit !== 'convert') {
+    return descriptorJson(format === 'docker' ? { ...before, mediaType: mediaTypes.dockerConfig } : before, format)
+  }
+  const { digest, size } = findStored(config)!
+  return { mediaType: mediaTypes.ociConfig, digest, size }
+}
+
+/** Only its type may differ. */
+function keptLayer(before: Json, { blob }: PlannedBlob, format: 'oci' | 'docker'): Json {
+  return descriptorJson({ ...before, mediaType: layerMediaType(blob.mediaType, format, undefined) }, format)
+}
+
+/** In a rewritten list of layers URLs stay with those left at them, and annotations with those not re-encoded. */
+function movedLayer({ blob }: PlannedBlob, stored: StoredBlob | undefined, format: 'oci' | 'docker'): Json {
+  const { digest, size } = stored ?? blob
+  const mediaType = layerMediaType(blob.mediaType, format, stored?.compression)
+  const urls: Descriptor['urls'] = stored ? undefined : blob.urls
+  const annotations = digest === blob.digest ? blob.annotations : undefined
+  return descriptorJson({ mediaType, digest, size, urls, annotations }, format)
+}

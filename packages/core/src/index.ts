@@ -1,0 +1,23 @@
+export { addPlugin, type AddPluginOptions } from './add-plugin.ts'
+export { copyImage } from './copy.ts'
+export type { CompressionFormat, CopyOptions, CopyResult, ImageSelection } from './copy-options.ts'
+export type {
+  BlobEdit,
+  CopyPlan,
+  LayerEncoding,
+  PlannedBlob,
+  PlannedImage,
+  PlannedIndex,
+  PlannedManifest,
+  PlannedSignatures,
+} from './copy-plan.ts'
+export { defaultPlatform } from './default-platform.ts'
+export { eventStream } from './event-stream.ts'
+export type { LazyTable } from './lazy-table.ts'
+export { createMemoryBlobInfoCache } from './memory-blob-info-cache.ts'
+export { openImage, type ReadableImage, type ReadOptions } from './open-image.ts'
+export { createPluginRegistry, type Located, type PluginRegistry } from './plugin-registry.ts'
+export type { ProgressSink, TransferEvent } from './progress.ts'
+export { chooseInstance } from './select-instance.ts'
+export { TransferError } from './transfer-error.ts'
+export { TrustError } from './trust-error.ts'

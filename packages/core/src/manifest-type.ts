@@ -1,0 +1,93 @@
+import { mediaTypes, TransloadError, type DestinationTraits } from '@transload/contract'
+
+import type { ResolvedCopyOptions } from './copy-options.ts'
+
+type TypeOptions = Pick<ResolvedCopyOptions, 'format' | 'compressionFormat'>
+
+const imageTypes: readonly string[] = [mediaTypes.ociManifest, mediaTypes.dockerManifest]
+const indexTypes: readonly string[] = [mediaTypes.dockerList, mediaTypes.ociIndex]
+
+export function formatOf(mediaType: string): 'oci' | 'docker' {
+  return mediaType === mediaTypes.ociManifest || mediaType === mediaTypes.ociIndex ? 'oci' : 'docker'
+}
+
+/**
+ * The type an image is written as (copy-engine.md §6.1): its own where the destination takes that, else Docker v2
+ * schema 2, else what the destination prefers. Throws CONVERSION_IMPOSSIBLE.
+ */
+export function chooseImageType(
+  current: string,
+  traits: DestinationTraits,
+  options: TypeOptions & { readonly zstdLayers: boolean },
+  unmodifiable: string | undefined,
+): string {
+  const accepted = traits.manifestTypes?.filter((type) => imageTypes.includes(type)) ?? imageTypes
+  if (unmodifiable !== undefined) {
+    if (accepted.includes(current)) return current
+    throw impossible(
+      `Manifest must be converted to type "${accepted[0]}" to be written to destination, ` +
+        `but we cannot modify it: "${unmodifiable}"`,
+      unmodifiableHint(unmodifiable),
+    )
+  }
+  const forced = options.format && (options.format === 'oci' ? mediaTypes.ociManifest : mediaTypes.dockerManifest)
+  if (forced !== undefined && !accepted.includes(forced)) {
+    throw impossible(`Unsupported manifest type "${forced}", the destination only takes ${accepted.join(', ')}`)
+  }
+  const offered = forced === undefined ? accepted : [forced]
+  const usable = options.zstdLayers ? offered.filter((type) => type === mediaTypes.ociManifest) : offered
+  if (usable.length === 0) throw noZstd(forced, accepted)
+  if (usable.includes(current)) return current
+  return usable.includes(mediaTypes.dockerManifest) ? mediaTypes.dockerManifest : usable[0]!
+}
+
+/** The type an index is written as (copy-engine.md §4.4). Throws CONVERSION_IMPOSSIBLE. */
+export function chooseIndexType(
+  current: string,
+  traits: DestinationTraits,
+  { format }: TypeOptions,
+  unmodifiable: string | undefined,
+): string {
+  const forced = format && (format === 'oci' ? mediaTypes.ociIndex : mediaTypes.dockerList)
+  const accepted = traits.manifestTypes?.filter((type) => indexTypes.includes(type)) ?? indexTypes
+  const offered = forced === undefined ? accepted : accepted.filter((type) => type === forced)
+  if (offered.includes(current)) return current
+  const wanted = offered[0]
+  if (wanted === undefined) {
+    throw impossible(
+      `Unsupported manifest list type "${forced ?? current}", the destination only takes ` +
+        (traits.manifestTypes ?? indexTypes).join(', '),
+    )
+  }
+  if (unmodifiable === undefined) return wanted
+  throw impossible(
+    `Manifest list must be converted to type "${wanted}" to be written to destination, ` +
+      `but we cannot modify it: "${unmodifiable}"`,
+    unmodifiableHint(unmodifiable),
+  )
+}
+
+export const unmodifiableReasons = {
+  signatures: 'Would invalidate signatures',
+  digest: 'Destination specifies a digest',
+  preserve: 'Instructed to preserve digests',
+} as const
+
+function unmodifiableHint(reason: string): string | undefined {
+  if (reason === unmodifiableReasons.signatures) return 'To copy without the signatures use --remove-signatures.'
+  if (reason === unmodifiableReasons.digest) return 'Name the destination by a tag.'
+  return undefined
+}
+
+function noZstd(forced: string | undefined, accepted: readonly string[]): TransloadError {
+  return impossible(
+    forced === undefined
+      ? `compression using zstd required but the destination only supports MIME types ` +
+          `[${accepted.join(', ')}], none of which support it`
+      : `compression using zstd required together with format ${forced}, which does not support it`,
+  )
+}
+
+function impossible(message: string, hint?: string): TransloadError {
+  return new TransloadError('CONVERSION_IMPOSSIBLE', message, { hint })
+}

@@ -1,0 +1,93 @@
+import { encodeJson, parseJsonObject } from '@transload/contract'
+
+type Json = Readonly<Record<string, unknown>>
+
+/**
+ * A Docker image config as an OCI one (copy-engine.md §6.2): only the members OCI image spec 1.1 has, in its order and
+ * Go's encoding, so that the digest is the one the field's tools get. Throws MANIFEST_INVALID.
+ */
+export function ociConfigFromDocker(bytes: Uint8Array): Uint8Array {
+  const docker = parseJsonObject(bytes, 'image config')
+  const rootfs = objectIn(docker, 'rootfs')
+  const history = listIn(docker, 'history')
+  const oci = {
+    created: time(docker['created']),
+    author: nonEmpty(docker['author']),
+    architecture: docker['architecture'] ?? '',
+    os: docker['os'] ?? '',
+    'os.version': nonEmpty(docker['os.version']),
+    'os.features': nonEmptyList(docker['os.features']),
+    variant: nonEmpty(docker['variant']),
+    config: runConfig(objectIn(docker, 'config')),
+    rootfs: { type: rootfs['type'] ?? '', diff_ids: rootfs['diff_ids'] ?? null },
+    history: history && history.length > 0 ? history.map(historyEntry) : undefined,
+  }
+  return Buffer.from(encodeJson(oci))
+}
+
+function runConfig(config: Json): Json {
+  return {
+    User: nonEmpty(config['User']),
+    ExposedPorts: emptyObjects(config['ExposedPorts']),
+    Env: nonEmptyList(config['Env']),
+    Entrypoint: nonEmptyList(config['Entrypoint']),
+    Cmd: nonEmptyList(config['Cmd']),
+    Volumes: emptyObjects(config['Volumes']),
+    WorkingDir: nonEmpty(config['WorkingDir']),
+    Labels: sortedMap(config['Labels']),
+    StopSignal: nonEmpty(config['StopSignal']),
+    ArgsEscaped: config['ArgsEscaped'] === true ? true : undefined,
+  }
+}
+
+function historyEntry(value: unknown): Json {
+  const entry = isObject(value) ? value : {}
+  return {
+    created: time(entry['created']),
+    created_by: nonEmpty(entry['created_by']),
+    author: nonEmpty(entry['author']),
+    comment: nonEmpty(entry['comment']),
+    empty_layer: entry['empty_layer'] === true ? true : undefined,
+  }
+}
+
+/** RFC 3339 as Go writes it: no zeros at the end of the fraction, `Z` for no offset. */
+function time(value: unknown): unknown {
+  if (typeof value !== 'string') return undefined
+  return value
+    .replace(/\.(\d*?)0+(?=Z|[+-]\d\d:\d\d$)/, (_, digits: string) => (digits === '' ? '' : `.${digits}`))
+    .replace(/[+-]00:00$/, 'Z')
+}
+
+function objectIn(json: Json, key: string): Json {
+  const value = json[key]
+  return isObject(value) ? value : {}
+}
+
+function listIn(json: Json, key: string): readonly unknown[] | undefined {
+  const value = json[key]
+  return Array.isArray(value) ? value : undefined
+}
+
+function nonEmpty(value: unknown): unknown {
+  return value === '' || value === null ? undefined : value
+}
+
+function nonEmptyList(value: unknown): unknown {
+  return Array.isArray(value) && value.length > 0 ? value : undefined
+}
+
+function emptyObjects(value: unknown): Json | undefined {
+  const map = sortedMap(value)
+  return map && Object.fromEntries(Object.keys(map).map((key) => [key, {}]))
+}
+
+/** Go writes the keys of a map in the order of their bytes. */
+export function sortedMap(value: unknown): Json | undefined {
+  if (!isObject(value) || Object.keys(value).length === 0) return undefined
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

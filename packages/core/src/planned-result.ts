@@ -1,0 +1,25 @@
+import type { CopyResult } from './copy-options.ts'
+import type { CopyPlan, PlannedImage } from './copy-plan.ts'
+import type { SelectedImages } from './select-images.ts'
+
+/** The result of a dry run. The digest is known only if the plan changes nothing. */
+export function plannedResult({ index, images }: SelectedImages, plan: CopyPlan): CopyResult {
+  const { raw } = index ?? images[0]!
+  const written = plan.index ?? plan.images[0]!
+  const unchanged = written.mediaType === raw.mediaType && plan.images.every(keepsItsBytes)
+  return {
+    plan,
+    digest: unchanged ? raw.digest : undefined,
+    mediaType: written.mediaType,
+    bytes: raw.bytes,
+    blobs: { copied: 0, reused: 0, bytes: 0 },
+  }
+}
+
+function keepsItsBytes({ manifest, mediaType, replacesLayers, layers }: PlannedImage): boolean {
+  return (
+    mediaType === manifest.mediaType &&
+    !replacesLayers &&
+    layers.every(({ edit }) => edit === 'none' || edit === 'skip')
+  )
+}

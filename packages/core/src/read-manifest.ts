@@ -1,0 +1,38 @@
+import {
+  digestAlgorithm,
+  digestOf,
+  guessMediaType,
+  maxManifestBytes,
+  parseDockerReference,
+  TransloadError,
+  type Digest,
+  type ImageReference,
+  type ImageSource,
+  type OperationOptions,
+  type RawManifest,
+} from '@transload/contract'
+
+/**
+ * A manifest whose bytes have the digest they were asked for by: `digest`, or the one in the source's reference.
+ * Throws MANIFEST_UNKNOWN, DIGEST_MISMATCH, SIZE_LIMIT.
+ */
+export async function readManifest(
+  source: ImageSource,
+  digest: Digest | undefined,
+  options: OperationOptions,
+): Promise<RawManifest> {
+  const raw = await source.readManifest(digest, options)
+  if (raw.bytes.length > maxManifestBytes) {
+    throw new TransloadError('SIZE_LIMIT', `manifest: exceeded maximum allowed size of ${maxManifestBytes} bytes`)
+  }
+  const expected = digest ?? digestInName(source.reference) ?? raw.digest
+  if (digestOf(raw.bytes, digestAlgorithm(expected)) !== expected) {
+    throw new TransloadError('DIGEST_MISMATCH', `Manifest does not match provided manifest digest ${expected}`)
+  }
+  return { mediaType: raw.mediaType || guessMediaType(raw.bytes), bytes: raw.bytes, digest: expected }
+}
+
+/** The digest a reference pins its image to, if it has a name with one. */
+export function digestInName({ name }: ImageReference): Digest | undefined {
+  return name === undefined ? undefined : parseDockerReference(name).digest
+}

@@ -1,0 +1,153 @@
+import {
+  displayText,
+  parseManifest,
+  referenceText,
+  TransloadError,
+  type Descriptor,
+  type Digest,
+  type Manifest,
+  type OperationOptions,
+  type RawManifest,
+  type StoredSignature,
+} from '@transload/contract'
+
+import { createLimiter, runAll } from './bounded.ts'
+import { imageLabel, labelError } from './image-label.ts'
+import { readManifest } from './read-manifest.ts'
+import { chooseInstance } from './select-instance.ts'
+import type { CopySession } from './session.ts'
+import { TransferError } from './transfer-error.ts'
+import { TrustError } from './trust-error.ts'
+
+export type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>
+export type IndexManifest = Extract<Manifest, { readonly kind: 'index' }>
+
+export interface SelectedManifest<M extends Manifest = Manifest> {
+  readonly raw: RawManifest
+  readonly manifest: M
+  /** Empty where they are not to be carried over: then they were not read. */
+  readonly signatures: readonly StoredSignature[]
+}
+
+export interface SelectedImage extends SelectedManifest<ImageManifest> {
+  /** The layers to read; other ones than the manifest's where the source stores them in another encoding. */
+  readonly layers: readonly Descriptor[]
+  /** Its place in the index and what the index says of it. */
+  readonly entry?: { readonly position: number; readonly descriptor: Descriptor }
+}
+
+/** What is to be copied, read but not judged (that is the plan's) except by the trust policy. */
+export interface SelectedImages {
+  /** `scheme:text` */
+  readonly source: string
+  readonly root: RawManifest
+  /** The index to be written too; absent when one image is copied, even one chosen from an index. */
+  readonly index?: SelectedManifest<IndexManifest>
+  /** In the order of the index. */
+  readonly images: readonly SelectedImage[]
+}
+
+/** Reads the manifests and signatures of what is copied, and asks the policy about every image (copy-engine.md §2). */
+export async function selectImages(session: CopySession): Promise<SelectedImages> {
+  const { source, options } = session
+  const name = displayText(referenceText(source.reference))
+  const root = await reading(`reading manifest of ${name}`, options, () => readManifest(source, undefined, options))
+  const manifest = parseManifest(root)
+  if (manifest.kind === 'image') {
+    return { source: name, root, images: [await selectImage(session, root, manifest, options)] }
+  }
+  if (options.images === 'system') {
+    const descriptor = await reading(`choosing an image from manifest list ${name}`, options, async () =>
+      chooseInstance(manifest, options.platform),
+    )
+    const entry = { position: manifest.manifests.indexOf(descriptor), descriptor }
+    const label = imageLabel(false, 1, 0)
+    return { source: name, root, images: [await selectInstance(session, entry, label, options)] }
+  }
+  if (session.destination.traits.multiImage !== true) {
+    const scheme = session.destination.reference.scheme
+    throw new TransloadError(
+      'UNSUPPORTED',
+      `copying multiple images: destination transport "${scheme}" does not support copying multiple images as a group`,
+    )
+  }
+  const index = { raw: root, manifest, signatures: await readSignatures(session, root.digest, options) }
+  const entries = options.images === 'all' ? [...manifest.manifests.entries()] : []
+  const inTurn = createLimiter(options.concurrency)
+  const images = await runAll(entries, options, ([position, descriptor], operation) =>
+    inTurn(async () => {
+      operation.signal.throwIfAborted()
+      const label = imageLabel(true, entries.length, position)
+      return await selectInstance(session, { position, descriptor }, label, operation)
+    }),
+  )
+  return { source: name, root, index, images }
+}
+
+async function selectInstance(
+  session: CopySession,
+  entry: NonNullable<SelectedImage['entry']>,
+  label: string | undefined,
+  operation: OperationOptions,
+): Promise<SelectedImage> {
+  try {
+    const { digest } = entry.descriptor
+    const raw = await reading('reading manifest', operation, () => readManifest(session.source, digest, operation))
+    const manifest = parseManifest(raw)
+    if (manifest.kind === 'image') return { ...(await selectImage(session, raw, manifest, operation)), entry }
+    throw new TransloadError(
+      'UNSUPPORTED',
+      'Unexpectedly received a manifest list instead of a manifest for a single image',
+    )
+  } catch (error) {
+    throw labelError(label, 'plan', error)
+  }
+}
+
+async function selectImage(
+  session: CopySession,
+  raw: RawManifest,
+  manifest: ImageManifest,
+  operation: OperationOptions,
+): Promise<SelectedImage> {
+  await checkTrust(session, raw, operation)
+  const signatures = await readSignatures(session, raw.digest, operation)
+  const layers = await reading('reading layers', operation, async () => session.source.layersForCopy?.(raw, operation))
+  return { raw, manifest, signatures, layers: layers ?? manifest.layers }
+}
+
+async function checkTrust(
+  { source, options }: CopySession,
+  raw: RawManifest,
+  operation: OperationOptions,
+): Promise<void> {
+  const verdict = await options.policy?.evaluate(
+    {
+      reference: source.reference,
+      manifest: raw,
+      signatures: async (given = operation) => (await source.signatures?.list(raw.digest, given)) ?? [],
+    },
+    operation,
+  )
+  if (verdict?.allowed === false) throw new TrustError(verdict.reasons)
+}
+
+async function readSignatures(
+  { source, options }: CopySession,
+  digest: Digest,
+  operation: OperationOptions,
+): Promise<readonly StoredSignature[]> {
+  if (options.removeSignatures || !source.signatures) return []
+  const { signatures } = source
+  return await reading(`reading signatures of ${digest}`, operation, () => signatures.list(digest, operation))
+}
+
+async function reading<T>(what: string, { signal }: OperationOptions, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    // An abort is not the source's doing: it keeps its reason for whoever aborted.
+    signal?.throwIfAborted()
+    throw new TransferError('source', 'plan', what, error)
+  }
+}

@@ -1,0 +1,79 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+import {
+  displayText,
+  referenceText,
+  TransloadError,
+  type ImageDestination,
+  type ImageReference,
+  type ImageSource,
+  type OpenOptions,
+  type OperationOptions,
+} from '@transload/contract'
+
+import { resolveCopyOptions, type CopyOptions, type ResolvedCopyOptions } from './copy-options.ts'
+import type { Located } from './plugin-registry.ts'
+import { TransferError } from './transfer-error.ts'
+
+/** One copy under way: both ends open, options resolved. Disposing closes both; what was not committed is gone. */
+export interface CopySession extends AsyncDisposable {
+  readonly source: ImageSource
+  readonly destination: ImageDestination
+  readonly options: ResolvedCopyOptions
+  /** Waits between two tries of a blob. */
+  readonly delay: (ms: number, options: OperationOptions) => Promise<void>
+}
+
+/** The source first: when it cannot be opened the destination is not even looked at. */
+export async function openSession(from: Located, to: Located, given: CopyOptions): Promise<CopySession> {
+  const options = resolveCopyOptions(given)
+  await using opened = new AsyncDisposableStack()
+  const source = await openSource(from, options)
+  opened.defer(() => closeQuietly(source, options))
+  const destination = await openDestination(to, options)
+  opened.defer(() => closeQuietly(destination, options))
+  const owned = opened.move()
+  return {
+    source,
+    destination,
+    options,
+    delay: (ms, { signal }) => delay(ms, undefined, { signal }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** Errors read `initializing source NAME: …`. */
+export async function openSource({ transport, reference }: Located, options: OpenOptions): Promise<ImageSource> {
+  return await opening('source', reference, async () => {
+    if (!transport.openSource) throw cannot(transport.scheme, 'read')
+    return await transport.openSource(reference, options)
+  })
+}
+
+async function openDestination({ transport, reference }: Located, options: OpenOptions): Promise<ImageDestination> {
+  return await opening('destination', reference, async () => {
+    if (!transport.openDestination) throw cannot(transport.scheme, 'written')
+    return await transport.openDestination(reference, options)
+  })
+}
+
+async function opening<T>(side: TransferError['side'], reference: ImageReference, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open()
+  } catch (error) {
+    throw new TransferError(side, 'plan', `initializing ${side} ${displayText(referenceText(reference))}`, error)
+  }
+}
+
+function cannot(scheme: string, verb: 'read' | 'written'): TransloadError {
+  return new TransloadError('UNSUPPORTED', `images of transport "${scheme}" can not be ${verb}`)
+}
+
+/** A failure to close says nothing about the copy, which has succeeded or failed by then: it is only logged. */
+async function closeQuietly(opened: ImageSource | ImageDestination, { log }: OpenOptions): Promise<void> {
+  try {
+    await opened[Symbol.asyncDispose]()
+  } catch (error) {
+    log('warn', `closing ${displayText(referenceText(opened.reference))}: ${String(error)}`)
+  }
+}
