@@ -50,9 +50,19 @@ export async function registryError(response: HttpResponse, prefix: string, subj
   const inBody = status >= 400 && status < 500 ? parseErrors(status, body) : []
   const errors = [...tokenErrors(response), ...inBody]
   const code = ourCode(status, errors, subject)
-  return new HttpError(code, `${prefix}: ${displayText(describe(status, errors, body), 1000)}`, {
+  return new HttpError(code, `${prefix}: ${displayText(await describe(status, errors, body), 1000)}`, {
     status,
     serverCodes: errors.map((error) => error.code),
+    retryable: code === 'RATE_LIMITED' || code === 'UNAVAILABLE',
+    hint: hints[code],
+  })
+}
+
+/** The error of a status that says all there is to say. */
+export async function unexpectedStatus(status: number, prefix: string): Promise<HttpError> {
+  const code = ourCode(status, [], 'other')
+  return new HttpError(code, `${prefix}: ${await statusPhrase(status)}`, {
+    status,
     retryable: code === 'RATE_LIMITED' || code === 'UNAVAILABLE',
     hint: hints[code],
   })
@@ -63,8 +73,8 @@ const hints: Readonly<Record<string, string>> = {
   DENIED: 'These credentials do not allow this, or the repository does not exist.',
 }
 
-function describe(status: number, errors: readonly ServerError[], body: string): string {
-  if (status < 400 || status >= 500) return `received unexpected HTTP status: ${status} ${statusText(status)}`.trimEnd()
+async function describe(status: number, errors: readonly ServerError[], body: string): Promise<string> {
+  if (status < 400 || status >= 500) return await statusPhrase(status)
   const first = errors[0]
   if (first) return describeServerError(first)
   if (status === 401) return 'authentication required'
@@ -83,7 +93,9 @@ function describeServerError({ code, message, detail }: ServerError): string {
 
 function ourCode(status: number, errors: readonly ServerError[], subject: Subject): string {
   const codes = errors.map((error) => error.code)
-  const absent = { manifest: 'MANIFEST_UNKNOWN', blob: 'BLOB_UNKNOWN', name: 'NAME_UNKNOWN', other: 'PROTOCOL' }[subject]
+  const absent = { manifest: 'MANIFEST_UNKNOWN', blob: 'BLOB_UNKNOWN', name: 'NAME_UNKNOWN', other: 'PROTOCOL' }[
+    subject
+  ]
   if (status === 429 || codes.includes('TOOMANYREQUESTS')) return 'RATE_LIMITED'
   if (status === 401 || codes[0] === 'UNAUTHORIZED') return 'UNAUTHENTICATED'
   if (status === 403 || codes[0] === 'DENIED') return 'DENIED'
@@ -130,7 +142,13 @@ function parseErrors(status: number, body: string): ServerError[] {
   return errors.flatMap((item: unknown) => {
     if (typeof item !== 'object' || item === null) return []
     const { code, message, detail } = item as Record<string, unknown>
-    return [{ code: typeof code === 'string' ? code : 'UNKNOWN', message: typeof message === 'string' ? message : '', detail }]
+    return [
+      {
+        code: typeof code === 'string' ? code : 'UNKNOWN',
+        message: typeof message === 'string' ? message : '',
+        detail,
+      },
+    ]
   })
 }
 
@@ -149,26 +167,7 @@ async function readStart(response: HttpResponse): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-const statusTexts: Readonly<Record<number, string>> = {
-  200: 'OK',
-  201: 'Created',
-  202: 'Accepted',
-  204: 'No Content',
-  206: 'Partial Content',
-  301: 'Moved Permanently',
-  302: 'Found',
-  303: 'See Other',
-  304: 'Not Modified',
-  307: 'Temporary Redirect',
-  308: 'Permanent Redirect',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-  507: 'Insufficient Storage',
-}
-
-function statusText(status: number): string {
-  return statusTexts[status] ?? ''
+async function statusPhrase(status: number): Promise<string> {
+  const { STATUS_CODES } = await import('node:http')
+  return `received unexpected HTTP status: ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()
 }

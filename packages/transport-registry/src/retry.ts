@@ -25,12 +25,12 @@ export function resolveRetryRules({ attempts, maxDelayMs, delay }: RetryOptions 
 }
 
 /** One request that may be sent again. */
-export interface Attempts {
+export interface Attempts<T extends HttpResponse> {
   /** `GET https://…`, for the log. */
   readonly what: string
-  readonly send: () => Promise<HttpResponse>
-  /** Can the request be sent once more as it was? False as soon as some of a stream was used up. */
-  readonly repeatable: () => boolean
+  readonly send: () => Promise<T>
+  /** Can the request be sent once more as it was? */
+  readonly isRepeatable: boolean
   readonly log: Log
   readonly signal?: AbortSignal | undefined
 }
@@ -43,16 +43,16 @@ const unavailableAttempts = 3
  * (1 s, 2 s for 5xx). A connection that broke before the answer is tried again at once, then after a wait.
  * After the last try the answer, or the error, is handed back as it is.
  */
-export async function sendWithRetries(request: Attempts, rules: RetryRules): Promise<HttpResponse> {
+export async function sendWithRetries<T extends HttpResponse>(request: Attempts<T>, rules: RetryRules): Promise<T> {
   let pauseMs: number | undefined
   for (let attempt = 1; ; attempt++) {
     request.signal?.throwIfAborted()
     const outcome = await request.send().catch((error: unknown) => {
       if (!isBrokenConnection(error)) throw error
-      return error as TransloadError
+      return error
     })
     const failure = failureOf(outcome)
-    if (!failure || attempt >= Math.min(rules.attempts, failure.attempts) || !request.repeatable()) {
+    if (!failure || attempt >= Math.min(rules.attempts, failure.attempts) || !request.isRepeatable) {
       if (TransloadError.is(outcome)) throw outcome
       return outcome
     }

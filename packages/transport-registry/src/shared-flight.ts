@@ -43,16 +43,17 @@ export class SharedFlight<T> {
   #start(): Flight<T> {
     const controller = new AbortController()
     const flight: Flight<T> = { result: this.#work(controller), controller, waiters: 0, settled: false }
-    flight.result.then(
-      () => {
-        flight.settled = true
-      },
-      () => {
-        flight.settled = true
-        this.#forget(flight)
-      },
-    )
+    void this.#watch(flight)
     return flight
+  }
+
+  async #watch(flight: Flight<T>): Promise<void> {
+    try {
+      await flight.result
+    } catch {
+      this.#forget(flight)
+    }
+    flight.settled = true
   }
 
   #forget(flight: Flight<T>): void {

@@ -38,7 +38,9 @@ const systemProblems: Readonly<Record<string, Omit<Problem, 'code'>>> = {
   UND_ERR_CONNECT_TIMEOUT: { text: 'i/o timeout', retryable: true },
   UND_ERR_HEADERS_TIMEOUT: { text: 'timeout awaiting response headers', retryable: true },
   UND_ERR_BODY_TIMEOUT: { text: 'timeout awaiting the response body', retryable: true },
+  ERR_TLS_HANDSHAKE_TIMEOUT: { text: 'net/http: TLS handshake timeout', retryable: true },
   // The peer closed the connection, before an answer or within one.
+  EOF: { text: 'EOF', retryable: true },
   UND_ERR_SOCKET: { text: 'unexpected EOF', retryable: true },
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: { text: 'unexpected EOF', retryable: true },
 }
@@ -55,10 +57,10 @@ export function connectionError(error: unknown, method: string, url: URL): Trans
 }
 
 /** Is it a connection that broke, rather than one that could not be made? */
-export function isBrokenConnection(error: unknown): boolean {
+export function isBrokenConnection(error: unknown): error is TransloadError {
   if (!TransloadError.is(error, 'NETWORK') || !error.retryable) return false
   const code = (error.cause as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' && ['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'UND_ERR_SOCKET'].includes(code)
+  return typeof code === 'string' && ['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'EOF', 'UND_ERR_SOCKET'].includes(code)
 }
 
 function problemOf(error: unknown, url: URL): Problem {
@@ -67,7 +69,8 @@ function problemOf(error: unknown, url: URL): Problem {
   if (code === 'ENOTFOUND') return { code: 'NETWORK', text: `dial tcp: lookup ${host}: no such host` }
   const system = Object.hasOwn(systemProblems, code) ? systemProblems[code] : undefined
   if (system) {
-    const dial = system.text.startsWith('connect:') || code === 'UND_ERR_CONNECT_TIMEOUT' ? `dial tcp ${url.host}: ` : ''
+    const dial =
+      system.text.startsWith('connect:') || code === 'UND_ERR_CONNECT_TIMEOUT' ? `dial tcp ${url.host}: ` : ''
     return { code: 'NETWORK', ...system, text: `${dial}${system.text}` }
   }
   return tlsProblem(error, code, host) ?? otherProblem(error, code)

@@ -58,5 +58,8 @@ function isInRange(host: string, range: string): boolean {
 
 /** Lower case, without the brackets of an IPv6 address and a trailing dot. */
 function hostOf(url: URL): string {
-  return url.hostname.toLowerCase().replace(/^\[|\]$/g, '').replace(/\.$/, '')
+  return url.hostname
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
 }

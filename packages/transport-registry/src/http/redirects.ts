@@ -19,7 +19,7 @@ export interface FollowedResponse extends HttpResponse {
 
 /**
  * Sends, and follows redirects. `Authorization` goes only to the host it is for, and never from https to http.
- * A redirect of a request with a stream as its body is handed back as it is.
+ * A redirect of a request with a stream as its body, or with any body to another host, is handed back as it is.
  * Throws PROTOCOL after ten redirects or for one that must not be followed.
  */
 export async function sendFollowing(
@@ -53,9 +53,11 @@ export function isSameService(origin: URL, url: URL): boolean {
 
 function redirected(request: HttpRequest, response: HttpResponse): HttpRequest | undefined {
   const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : undefined
-  const url = location === undefined ? null : URL.parse(location, request.url)
+  const url = location === undefined ? null : URL.parse(location, request.url.href)
   if (!url || isStreamBody(request.body)) return undefined
   const safe = request.method === 'GET' || request.method === 'HEAD'
+  // A body may hold a secret, and is for the host it was made for.
+  if (request.body && !isSameService(request.url, url)) return undefined
   // 301 to 303 would turn a write into a GET; no registry means that.
   if (!safe && response.status < 307) return undefined
   return { ...request, url, headers: headersFor(request, url) }
@@ -63,7 +65,9 @@ function redirected(request: HttpRequest, response: HttpResponse): HttpRequest |
 
 function headersFor(request: HttpRequest, url: URL): HttpRequest['headers'] {
   if (isSameService(request.url, url)) return request.headers
-  return Object.fromEntries(Object.entries(request.headers ?? {}).filter(([name]) => name.toLowerCase() !== 'authorization'))
+  return Object.fromEntries(
+    Object.entries(request.headers ?? {}).filter(([name]) => name.toLowerCase() !== 'authorization'),
+  )
 }
 
 function isDowngrade(from: URL, to: URL): boolean {

@@ -1,5 +1,3 @@
-import type { SecureContext } from 'node:tls'
-
 import type { Dispatcher } from 'undici'
 
 import { connectionError } from './connection-error.ts'
@@ -13,6 +11,7 @@ import {
   type TlsSettings,
 } from './http-client.ts'
 import { proxyFor } from './proxy-choice.ts'
+import { createContext } from './tls-context.ts'
 
 /** Answers longer than this, in bytes, are cut off rather than read to free their connection. */
 const discardLimit = 16 * 1024
@@ -43,7 +42,9 @@ class UndiciClient implements HttpClient {
         path: `${url.pathname}${url.search}`,
         method,
         headers: outgoingHeaders(request, headers),
-        body: outgoingBody(request, (error) => (bodyError = { error })),
+        body: outgoingBody(request, (error) => {
+          bodyError = { error }
+        }),
         signal: signal ?? null,
         highWaterMark: 256 * 1024,
       })
@@ -100,17 +101,6 @@ async function createDispatcher(tls: TlsSettings, proxy: string): Promise<Dispat
   return new ProxyAgent({ ...options, uri: proxy, requestTls: connect, proxyTls: { timeout: 30_000 } })
 }
 
-/** Made once for all connections: loading the system's roots for each would cost more than the handshake. */
-async function createContext({ ca, cert, key }: TlsSettings): Promise<SecureContext | undefined> {
-  if (ca.length === 0 && cert === undefined) return undefined
-  const { createSecureContext, getCACertificates } = await import('node:tls')
-  return createSecureContext({
-    ...(ca.length > 0 ? { ca: [...getCACertificates('default'), ...ca] } : {}),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  })
-}
-
 function outgoingHeaders(
   { body }: HttpRequest,
   headers: HttpRequest['headers'] = {},
@@ -121,7 +111,10 @@ function outgoingHeaders(
   return all
 }
 
-function outgoingBody({ body }: HttpRequest, failed: (error: unknown) => void): Dispatcher.DispatchOptions['body'] {
+function outgoingBody(
+  { body }: HttpRequest,
+  failed: (error: unknown) => void,
+): NonNullable<Dispatcher.DispatchOptions['body']> | null {
   if (!isStreamBody(body)) return body ?? null
   const { chunks } = body
   async function* watched(): AsyncGenerator<Uint8Array> {

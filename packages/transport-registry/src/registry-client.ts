@@ -1,0 +1,252 @@
+import { displayUrl, TransloadError, type Digest, type Log, type OperationOptions } from '@transload/contract'
+
+import { Authorizer, type Access, type Authorization } from './auth/authorizer.ts'
+import { parseChallenges, type Challenge } from './auth/challenge.ts'
+import { createHttpClient } from './http/client.ts'
+import { isStreamBody, type HttpClient, type HttpRequest } from './http/http-client.ts'
+import { isSameService, sendFollowing, type FollowedResponse } from './http/redirects.ts'
+import type { RegistryTransportOptions } from './options.ts'
+import { registryError } from './registry-error.ts'
+import { resolveRetryRules, sendWithRetries, type RetryRules } from './retry.ts'
+import { SharedFlight } from './shared-flight.ts'
+import { parseWarnings } from './warnings.ts'
+
+export interface ApiRequest extends OperationOptions {
+  readonly method: string
+  /** A path of the API (`/v2/…`), or a URL the registry gave. */
+  readonly target: string | URL
+  /** Absent: no repository is touched. */
+  readonly access?: Access | undefined
+  readonly headers?: HttpRequest['headers']
+  readonly body?: HttpRequest['body']
+  /** The answer will be checked against a digest, so it may come from anywhere, even over plain http. */
+  readonly isVerified?: boolean
+  readonly log: Log
+}
+
+/** What the ping found out. */
+interface Service {
+  readonly base: URL
+  readonly challenges: readonly Challenge[]
+}
+
+const maxRememberedBlobs = 10_000
+
+/**
+ * One registry, as one transport sees it: shared by all its sources and destinations, so that the ping, tokens,
+ * connections and the knowledge of what is already there are too.
+ */
+export class RegistryClient implements AsyncDisposable {
+  /** As in the reference. */
+  readonly host: string
+  readonly retryRules: RetryRules
+  readonly #options: RegistryTransportOptions
+  readonly #service: SharedFlight<Service>
+  readonly #presentBlobs = new Set<string>()
+  readonly #warnings = new Set<string>()
+  readonly #background = new Set<Promise<void>>()
+  #http: Promise<HttpClient> | undefined
+  #authorizer: Authorizer | undefined
+  /** Challenges of a registry that only asks for credentials when a repository is touched. */
+  #lateChallenges: readonly Challenge[] | undefined
+  #pingLog: Log = () => undefined
+
+  constructor(host: string, options: RegistryTransportOptions) {
+    this.host = host
+    this.#options = options
+    this.retryRules = resolveRetryRules(options.retry)
+    this.#service = new SharedFlight((flight) => this.#ping(flight.signal))
+  }
+
+  /**
+   * The answer, whatever its status, after retries, redirects and authentication. Credentials go to this registry only,
+   * whatever host a URL or a redirect names. Throws as HttpClient does, and UNAUTHENTICATED when no token is to be had.
+   */
+  async request(request: ApiRequest): Promise<FollowedResponse> {
+    const { method, access, body, log, signal } = request
+    this.#pingLog = log
+    const service = await this.#service.wait({ signal })
+    const url = this.#urlOf(request.target, service.base)
+    const isOurs = isSameService(service.base, url)
+    const challenges = this.#lateChallenges ?? service.challenges
+    const authorizer = this.#authorizerFor(service.base)
+    const send = (authorization: Authorization | undefined): Promise<FollowedResponse> =>
+      this.#exchange(
+        {
+          method,
+          url,
+          headers: {
+            'User-Agent': this.#userAgent,
+            ...(isOurs ? { 'Docker-Distribution-API-Version': 'registry/2.0' } : {}),
+            ...request.headers,
+            ...(authorization ? { Authorization: authorization.value } : {}),
+          },
+          body,
+          signal,
+        },
+        { log, downgrade: request.isVerified === true || this.#isInsecure },
+      )
+    const authorization = isOurs ? await authorizer.authorize(challenges, access, { signal }) : undefined
+    const response = await send(authorization)
+    this.#reportWarnings(response, log)
+    if (response.status !== 401 || !isOurs || !isSameService(service.base, response.url)) return response
+
+    const renewed = this.#afterRefusal(response, service, access, authorization)
+    if (!renewed || isStreamBody(body)) return response
+    const second = await authorizer.authorize(renewed.challenges, renewed.access, { signal })
+    if (!second || second.value === authorization?.value) return response
+    await response.discard()
+    return await send(second)
+  }
+
+  /** A foreign URL of a layer: no authentication, nothing of the registry. */
+  async fetchForeign(url: URL, { log, signal }: OperationOptions & { readonly log: Log }): Promise<FollowedResponse> {
+    const headers = { 'User-Agent': this.#userAgent, 'Accept-Encoding': 'identity' }
+    return await this.#exchange({ method: 'GET', url, headers, signal }, { log, downgrade: true })
+  }
+
+  /** Is the blob known to be in the repository, because it was seen or put there? */
+  knowsBlob(repository: string, digest: Digest): boolean {
+    return this.#presentBlobs.has(`${repository}@${digest}`)
+  }
+
+  rememberBlob(repository: string, digest: Digest): void {
+    if (this.#presentBlobs.size >= maxRememberedBlobs) {
+      const [oldest] = this.#presentBlobs
+      this.#presentBlobs.delete(oldest!)
+    }
+    this.#presentBlobs.add(`${repository}@${digest}`)
+  }
+
+  /** Work nobody waits for, such as cancelling an upload; disposing waits for it. It must not reject. */
+  runInBackground(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#background.delete(tracked))
+    this.#background.add(tracked)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#background)
+    const http = await this.#http?.catch(() => undefined)
+    this.#http = undefined
+    this.#service.forget()
+    await http?.[Symbol.asyncDispose]()
+  }
+
+  get #isInsecure(): boolean {
+    return this.#options.verifyTls === false
+  }
+
+  get #userAgent(): string {
+    return this.#options.userAgent ?? 'transload'
+  }
+
+  /** Https first; plain http only where the user waived security (registry-client.md §2). */
+  async #ping(signal: AbortSignal): Promise<Service> {
+    const address = this.host === 'docker.io' ? 'registry-1.docker.io' : this.host
+    const prefix = `pinging container registry ${this.host}`
+    const ping = async (base: URL): Promise<Service> => {
+      const headers = { 'User-Agent': this.#userAgent, 'Docker-Distribution-API-Version': 'registry/2.0' }
+      const request = { method: 'GET', url: new URL('/v2/', base), headers, signal }
+      const response = await this.#exchange(request, { log: this.#pingLog, downgrade: this.#isInsecure })
+      if (response.status !== 200 && response.status !== 401) throw await registryError(response, prefix, 'other')
+      this.#reportWarnings(response, this.#pingLog)
+      await response.discard()
+      return { base, challenges: parseChallenges(response.headers.all('www-authenticate')) }
+    }
+    try {
+      return await ping(new URL(`https://${address}`)).catch((error: unknown) => {
+        if (!this.#isInsecure || signal.aborted) throw error
+        return ping(new URL(`http://${address}`))
+      })
+    } catch (error) {
+      if (!TransloadError.is(error) || error.message.startsWith(prefix)) throw error
+      const { code, message, hint, retryable } = error
+      throw new TransloadError(code, `${prefix}: ${message}`, { cause: error, hint, retryable })
+    }
+  }
+
+  async #exchange(
+    request: HttpRequest,
+    { log, downgrade }: { readonly log: Log; readonly downgrade: boolean },
+  ): Promise<FollowedResponse> {
+    const { method, url, body, signal } = request
+    this.#http ??= this.#openHttp()
+    const http = await this.#http
+    return await sendWithRetries(
+      {
+        what: `${method} ${displayUrl(url)}`,
+        send: () => sendFollowing(http, request, { downgrade }),
+        isRepeatable: !isStreamBody(body),
+        log,
+        signal,
+      },
+      this.retryRules,
+    )
+  }
+
+  async #openHttp(): Promise<HttpClient> {
+    const { certificates, proxy = {} } = this.#options
+    try {
+      const { ca = [], cert, key } = (await certificates?.(this.host)) ?? {}
+      return createHttpClient({ tls: { verify: !this.#isInsecure, ca, cert, key }, proxy })
+    } catch (error) {
+      this.#http = undefined
+      throw error
+    }
+  }
+
+  #authorizerFor(base: URL): Authorizer {
+    const { credentials, registryToken } = this.#options
+    this.#authorizer ??= new Authorizer({
+      credentials: async (repository, options) =>
+        credentials?.({ host: this.host, ...(repository === undefined ? {} : { repository }) }, options),
+      registryToken,
+      requireHttps: base.protocol === 'https:' && !this.#isInsecure,
+      send: (request) =>
+        this.#exchange(
+          { ...request, headers: { 'User-Agent': this.#userAgent, ...request.headers } },
+          { log: this.#pingLog, downgrade: this.#isInsecure },
+        ),
+    })
+    return this.#authorizer
+  }
+
+  /** What to try after a 401: a new token, a wider scope, or the challenges the ping did not give. */
+  #afterRefusal(
+    response: FollowedResponse,
+    service: Service,
+    access: Access | undefined,
+    used: Authorization | undefined,
+  ): { readonly challenges: readonly Challenge[]; readonly access: Access | undefined } | undefined {
+    const challenges = parseChallenges(response.headers.all('www-authenticate'))
+    const asked = challenges.find(({ scheme }) => scheme === 'bearer')?.parameters
+    if (asked?.['error'] === 'insufficient_scope' && access && /^[^:\s]+:[^:\s]+:[^:\s]+$/.test(asked['scope'] ?? '')) {
+      return { challenges: service.challenges, access: { ...access, extraScope: asked['scope'] } }
+    }
+    if (!used && service.challenges.length === 0 && challenges.length > 0) {
+      this.#lateChallenges = challenges
+      return { challenges, access }
+    }
+    if (!used?.isKept) return undefined
+    this.#authorizer?.forget(used)
+    return { challenges: this.#lateChallenges ?? service.challenges, access }
+  }
+
+  /** Behind a proxy that speaks TLS for it, a registry may take itself for plain http: its https side is meant. */
+  #urlOf(target: string | URL, base: URL): URL {
+    if (typeof target === 'string') return new URL(target, base)
+    if (base.protocol !== 'https:' || target.protocol !== 'http:' || target.hostname !== base.hostname) return target
+    return new URL(`${target.pathname}${target.search}`, base)
+  }
+
+  #reportWarnings({ headers, url }: FollowedResponse, log: Log): void {
+    for (const text of parseWarnings(headers.all('warning'))) {
+      if (this.#warnings.has(text) || this.#warnings.size >= 100) continue
+      this.#warnings.add(text)
+      log(
+        'warn',
+        `Warning from registry (first encountered at ${JSON.stringify(displayUrl(url))}): ${JSON.stringify(text)}`,
+      )
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import type { Descriptor, Digest, ImageSource, OpenOptions, OperationOptions, RawManifest } from '@transload/contract'
+
+import type { Access } from './auth/authorizer.ts'
+import { readForeignBlob, readRegistryBlob } from './blob-read.ts'
+import { manifestOf, requestManifest } from './manifest-read.ts'
+import { fullName, type RegistryReference } from './reference.ts'
+import type { RegistryClient } from './registry-client.ts'
+import { registryError } from './registry-error.ts'
+
+/** `target` is what to read, `reference` what the user said. The manifest is fetched at once. Throws MANIFEST_UNKNOWN. */
+export async function openRegistrySource(
+  client: RegistryClient,
+  reference: RegistryReference,
+  target: RegistryReference,
+  options: OpenOptions,
+): Promise<ImageSource> {
+  const source = new RegistrySource(client, reference, target, options)
+  await source.readManifest(undefined, { signal: options.signal })
+  return source
+}
+
+class RegistrySource implements ImageSource {
+  readonly reference: RegistryReference
+  readonly #client: RegistryClient
+  readonly #target: RegistryReference
+  readonly #options: OpenOptions
+  readonly #access: Access
+  #root: RawManifest | undefined
+
+  constructor(client: RegistryClient, reference: RegistryReference, target: RegistryReference, options: OpenOptions) {
+    this.#client = client
+    this.reference = reference
+    this.#target = target
+    this.#options = options
+    this.#access = { repository: target.repository, actions: 'pull' }
+  }
+
+  async readManifest(digest: Digest | undefined, { signal }: OperationOptions = {}): Promise<RawManifest> {
+    signal?.throwIfAborted()
+    if (this.#root && (digest === undefined || digest === this.#root.digest)) return this.#root
+    const expected = digest ?? this.#target.digest
+    const ref = expected ?? this.#target.tag!
+    const response = await requestManifest(this.#client, ref, this.#access, { log: this.#options.log, signal })
+    if (response.status !== 200) {
+      throw await registryError(response, `reading manifest ${ref} in ${fullName(this.#target)}`, 'manifest')
+    }
+    const manifest = await manifestOf(response, expected)
+    if (digest === undefined) this.#root = manifest
+    return manifest
+  }
+
+  async *readBlob(blob: Descriptor, { signal }: OperationOptions = {}): AsyncGenerator<Uint8Array> {
+    const { log, cache } = this.#options
+    const foreign = await readForeignBlob(this.#client, blob, { log, signal })
+    if (foreign) {
+      yield* foreign
+      return
+    }
+    yield* readRegistryBlob(this.#client, blob, this.#access, { log, signal })
+    await cache.rememberLocation(this.#client.host, blob.digest, this.#access.repository)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Connections belong to the client, and each read releases its own.
+  }
+}
