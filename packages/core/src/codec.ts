@@ -12,15 +12,15 @@ const defaultGzipLevel = 4
 
 const chunkSize = 256 * 1024
 
-/** Undoes `compression`. Throws UNSUPPORTED for formats Node cannot read. */
+/** Undoes `compression`. Throws UNSUPPORTED for formats Node cannot read; the stage throws IO for damaged data. */
 export function decoder(compression: Compression): Stage {
   switch (compression) {
     case 'none':
       return (input) => input
     case 'gzip':
-      return throughTransform(() => createGunzip({ chunkSize }))
+      return sayingWhat('gzip', throughTransform(() => createGunzip({ chunkSize })))
     case 'zstd':
-      return decodeZstd
+      return sayingWhat('zstd', decodeZstd)
     default:
       throw new TransloadError('UNSUPPORTED', `layers compressed with ${compression} can not be decompressed`, {
         hint: 'Copy the image without changing its layers.',
@@ -32,4 +32,16 @@ export function decoder(compression: Compression): Stage {
 export function encoder(format: CompressionFormat, level: number | undefined): Stage {
   if (format === 'zstd') return encodeZstd(level)
   return throughTransform(() => createGzip({ chunkSize, level: level ?? defaultGzipLevel }))
+}
+
+/** zlib's own errors do not say what was being read. */
+function sayingWhat(format: CompressionFormat, decode: Stage): Stage {
+  return async function* (input) {
+    try {
+      yield* decode(input)
+    } catch (cause) {
+      if (!(cause instanceof Error && 'errno' in cause && 'code' in cause && String(cause.code).startsWith('Z'))) throw cause
+      throw new TransloadError('IO', `damaged ${format} data: ${cause.message}`, { cause })
+    }
+  }
 }

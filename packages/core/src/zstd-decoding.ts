@@ -1,6 +1,6 @@
 import { createZstdDecompress } from 'node:zlib'
 
-import { throughTransform, TransloadError } from '@transload/contract'
+import { coalesce, throughTransform, TransloadError } from '@transload/contract'
 
 const frameMagic = 0xfd2fb528
 const isSkippable = (magic: number): boolean => (magic & 0xfffffff0) >>> 0 === 0x184d2a50
@@ -21,7 +21,7 @@ export async function* decodeZstd(input: AsyncIterable<Uint8Array>): AsyncGenera
         const size = (await reader.require(4)).readUInt32LE()
         for await (const _ of reader.pass(size)) continue
       } else if (magic === frameMagic) {
-        yield* throughTransform(() => createZstdDecompress({ chunkSize: 256 * 1024 }))(frame(start, reader))
+        yield* decodeFrame(coalesce(frame(start, reader)))
       } else {
         throw broken('invalid zstd magic number')
       }
@@ -30,6 +30,8 @@ export async function* decodeZstd(input: AsyncIterable<Uint8Array>): AsyncGenera
     await reader.close()
   }
 }
+
+const decodeFrame = throughTransform(() => createZstdDecompress({ chunkSize: 256 * 1024 }))
 
 /** The bytes of one frame, its magic number being read (RFC 8878 §3.1.1). */
 async function* frame(magic: Buffer, reader: ByteReader): AsyncGenerator<Uint8Array> {
