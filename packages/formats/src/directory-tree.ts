@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-import { systemErrorCode } from '@transload/contract'
+import { systemErrorCode, type OperationOptions } from '@transload/contract'
 
 import { cloneFile } from './clone-file.ts'
-import { checkTreePath, type ReadRange, type StagedFile, type StageOptions, type WritableTree } from './file-tree.ts'
+import { checkTreePath, type ReadableTree, type ReadRange } from './file-tree.ts'
 import { readFile } from './read-file.ts'
 import { writeStream } from './write-stream.ts'
 
 const temporaryPrefix = 'transload-put-'
-/** No writer goes for so long without writing: its temporary file was left behind by a process that was killed. */
+/** No writer goes for so long without writing: what it wrote was left behind by a process that was killed. */
 const abandonedAfterMs = 24 * 60 * 60 * 1000
 
 export interface DirectoryTreeOptions {
@@ -21,6 +21,21 @@ export interface DirectoryTreeOptions {
   readonly scratch?: boolean
 }
 
+export interface StageOptions extends OperationOptions {
+  /**
+   * A plain file with the bytes `body` yields. It is cloned, or copied by the kernel, in place of writing `body`,
+   * which is still read to its end: that is the verification.
+   */
+  readonly file?: string | undefined
+}
+
+/** A complete file that has no name yet. Disposing one that was not moved removes it. */
+export interface StagedFile extends AsyncDisposable {
+  readonly size: number
+  /** Gives the file its name, atomically; replaces a file of that name, and makes missing directories. Once. */
+  moveTo(path: string): Promise<void>
+}
+
 /**
  * A directory as a file tree. The directory is made when the first file is written. Temporary files (`transload-put-…`)
  * lie in the root. A file is synced to disk (fdatasync) before it gets its name; a name is durable after `syncDirectory`.
@@ -28,7 +43,7 @@ export interface DirectoryTreeOptions {
  * Names are confined to the root; symbolic links inside it are followed for reading, being its owner's doing, and
  * replaced, not followed, by a file that is moved over them.
  */
-export class DirectoryTree implements WritableTree {
+export class DirectoryTree implements ReadableTree {
   readonly root: string
   readonly isScratch: boolean
 
@@ -60,10 +75,14 @@ export class DirectoryTree implements WritableTree {
     return names?.sort() ?? []
   }
 
+  /**
+   * Stores `body` under a temporary name. Whatever goes wrong, an error of `body` itself included, leaves nothing
+   * behind and is thrown as it is.
+   */
   async stage(body: AsyncIterable<Uint8Array> | Uint8Array, options: StageOptions = {}): Promise<StagedFile> {
     await this.makeDirectory('')
     const content = body instanceof Uint8Array ? once(body) : body
-    const path = join(this.root, `${temporaryPrefix}${randomBytes(9).toString('base64url')}`)
+    const path = join(this.root, temporaryName())
     try {
       await using handle = await open(path, 'wx', 0o644)
       const size = options.file
@@ -77,6 +96,7 @@ export class DirectoryTree implements WritableTree {
     }
   }
 
+  /** `stage` and `moveTo` in one, where the name is known. */
   async write(path: string, body: AsyncIterable<Uint8Array> | Uint8Array, options?: StageOptions): Promise<void> {
     checkTreePath(path)
     await using staged = await this.stage(body, options)
@@ -96,6 +116,7 @@ export class DirectoryTree implements WritableTree {
     await this.#move(file, path)
   }
 
+  /** Removes a file; false when there was none. */
   async remove(path: string): Promise<boolean> {
     const isRemoved = await unlink(this.hostPath(path)).then(() => true, ignoreMissing)
     return isRemoved ?? false
@@ -118,12 +139,21 @@ export class DirectoryTree implements WritableTree {
     }
   }
 
-  /** Removes temporary files of writers that were killed, a day after they wrote last. */
-  async removeAbandonedFiles(): Promise<void> {
+  /**
+   * A tree inside this one, under a temporary name, to prepare several files that get their names together. Nothing
+   * is made before something is written to it; whoever asked for it removes it.
+   */
+  newStagingTree(): DirectoryTree {
+    return new DirectoryTree(join(this.root, temporaryName()), { scratch: this.isScratch })
+  }
+
+  /** Removes what writers that were killed left under temporary names, a day after they wrote last. */
+  async removeAbandoned(): Promise<void> {
     for (const name of await this.list('')) {
-      if (!name.startsWith(temporaryPrefix)) continue
-      const info = await stat(join(this.root, name)).catch(ignoreMissing)
-      if (info && Date.now() - info.mtimeMs > abandonedAfterMs) await this.remove(name)
+      if (!isTemporaryName(name)) continue
+      const path = join(this.root, name)
+      const info = await stat(path).catch(ignoreMissing)
+      if (info && Date.now() - info.mtimeMs > abandonedAfterMs) await rm(path, { recursive: true, force: true })
     }
   }
 
@@ -155,6 +185,15 @@ export class DirectoryTree implements WritableTree {
       await rename(file, target)
     }
   }
+}
+
+/** Whether an entry of a tree's root is something not complete yet, or left behind by a process that was killed. */
+export function isTemporaryName(name: string): boolean {
+  return name.startsWith(temporaryPrefix)
+}
+
+function temporaryName(): string {
+  return `${temporaryPrefix}${randomBytes(9).toString('base64url')}`
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

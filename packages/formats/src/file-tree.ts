@@ -27,34 +27,6 @@ export interface ReadableTree {
   hostPath?(path: string): string
 }
 
-export interface StageOptions extends OperationOptions {
-  /**
-   * A plain file with the bytes `body` yields. It is cloned, or copied by the kernel, in place of writing `body`,
-   * which is still read to its end: that is the verification.
-   */
-  readonly file?: string | undefined
-}
-
-/** A complete file that has no name yet. Disposing one that was not moved removes it. */
-export interface StagedFile extends AsyncDisposable {
-  readonly size: number
-  /** Gives the file its name, atomically; replaces a file of that name, and makes missing directories. Once. */
-  moveTo(path: string): Promise<void>
-}
-
-/** A tree that can be written. Nothing half-written is ever seen under a name. */
-export interface WritableTree extends ReadableTree {
-  /**
-   * Stores `body` under a temporary name, durably (see the implementation). Whatever goes wrong, an error of
-   * `body` itself included, leaves nothing behind and is thrown as it is.
-   */
-  stage(body: AsyncIterable<Uint8Array> | Uint8Array, options?: StageOptions): Promise<StagedFile>
-  /** `stage` and `moveTo` in one, for content that is small or whose name is known. */
-  write(path: string, body: AsyncIterable<Uint8Array> | Uint8Array, options?: StageOptions): Promise<void>
-  /** Removes a file; false when there was none. */
-  remove(path: string): Promise<boolean>
-}
-
 /** Throws IO unless `path` is a relative POSIX path in its shortest form that stays below its root. */
 export function checkTreePath(path: string): void {
   const isConfined = path

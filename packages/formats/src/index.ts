@@ -1,13 +1,12 @@
-export { DirectoryTree, type DirectoryTreeOptions } from './directory-tree.ts'
-export { lockFile, type LockOptions } from './file-lock.ts'
 export {
-  checkTreePath,
-  type ReadableTree,
-  type ReadRange,
+  DirectoryTree,
+  isTemporaryName,
+  type DirectoryTreeOptions,
   type StagedFile,
   type StageOptions,
-  type WritableTree,
-} from './file-tree.ts'
+} from './directory-tree.ts'
+export { lockFile, type LockOptions } from './file-lock.ts'
+export { checkTreePath, type ReadableTree, type ReadRange } from './file-tree.ts'
 export { pathPolicyScopes, resolveImagePath } from './image-path.ts'
 export {
   emptyOciIndex,
@@ -21,6 +20,7 @@ export {
 } from './oci-index.ts'
 export { OciLayout, ReadableOciLayout, type LockedIndex } from './oci-layout.ts'
 export { chooseOciEntry, type OciImageChoice } from './choose-oci-entry.ts'
+export { encodeSignatureFile, parseSignatureFile } from './signature-file.ts'
 export { decompressor, detectCompression, type Compression } from './compression.ts'
 export { isOciImageName, splitPathAndImage } from './oci-image-name.ts'
 export {

@@ -13,9 +13,9 @@ import {
   type RawManifest,
 } from '@transload/contract'
 
-import type { DirectoryTree } from './directory-tree.ts'
+import type { DirectoryTree, StageOptions } from './directory-tree.ts'
 import { lockFile } from './file-lock.ts'
-import type { ReadableTree, ReadRange, StageOptions } from './file-tree.ts'
+import type { ReadableTree, ReadRange } from './file-tree.ts'
 import { emptyOciIndex, encodeOciIndex, parseOciIndex, type OciIndex } from './oci-index.ts'
 
 /** Largest `index.json` that is read, in bytes: some 200,000 entries. */
@@ -174,7 +174,7 @@ export class OciLayout extends ReadableOciLayout {
     for (const directory of unsynced) await this.#blobs.tree.syncDirectory(directory)
     await tree.write('index.json', encodeOciIndex(index))
     await tree.syncDirectory('')
-    await this.#blobs.tree.removeAbandonedFiles()
+    await this.#blobs.tree.removeAbandoned()
   }
 
   #nameBlob(digest: Digest): string {

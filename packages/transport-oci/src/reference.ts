@@ -1,7 +1,7 @@
-import { resolve, sep } from 'node:path'
+import { resolve } from 'node:path'
 
 import { TransloadError, type ImageReference } from '@transload/contract'
-import { pathPolicyScopes } from '@transload/formats'
+import { isOciImageName, pathPolicyScopes, splitPathAndImage } from '@transload/formats'
 
 /** `oci:PATH[:IMAGE|:@INDEX]`. */
 export interface OciReference extends ImageReference {
@@ -14,12 +14,9 @@ export interface OciReference extends ImageReference {
   readonly position?: number
 }
 
-const component = '[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*'
-const imageGrammar = new RegExp(`^${component}(?:/${component})*$`)
-
 /** Throws REFERENCE_INVALID with the texts scripts match. An empty path is `directory` itself. */
 export function parseOciReference(text: string, directory: string): OciReference {
-  const { typedPath, suffix } = splitPath(text)
+  const { path: typedPath, rest: suffix = '' } = splitPathAndImage(text)
   if (typedPath.includes('\0')) throw invalid('Invalid OCI reference: path contains a NUL character')
   const path = resolve(directory, typedPath)
   const place = { scheme: 'oci', path, policyScopes: pathPolicyScopes(path) } as const
@@ -28,21 +25,13 @@ export function parseOciReference(text: string, directory: string): OciReference
     return { ...place, text: `${typedPath}:@${position}`, position }
   }
   if (suffix === '') return { ...place, text: `${typedPath}:` }
-  if (!imageGrammar.test(suffix)) {
+  if (!isOciImageName(suffix)) {
     throw invalid(
       `Invalid image ${suffix}`,
       'An image name is made of letters and digits, joined by single characters of "-._:@+" or by "/".',
     )
   }
   return { ...place, text: `${typedPath}:${suffix}`, image: suffix }
-}
-
-/** At the first colon; on Windows that of a drive letter belongs to the path. */
-function splitPath(text: string): { readonly typedPath: string; readonly suffix: string } {
-  const colon = text.indexOf(':', sep === '\\' && /^[A-Za-z]:\\/.test(text) ? 2 : 0)
-  return colon < 0
-    ? { typedPath: text, suffix: '' }
-    : { typedPath: text.slice(0, colon), suffix: text.slice(colon + 1) }
 }
 
 function parsePosition(text: string): number {

@@ -6,9 +6,8 @@ import {
   type Digest,
   type OperationOptions,
 } from '@transload/contract'
-import type { OciLayout } from '@transload/formats'
+import { chooseOciEntry, type OciLayout } from '@transload/formats'
 
-import { chooseEntry } from './choose-entry.ts'
 import type { OciReference } from './reference.ts'
 
 const removableTypes: readonly string[] = [
@@ -29,9 +28,9 @@ export async function removeOciImage(
   options: OperationOptions & { readonly hasSharedBlobs: boolean },
 ): Promise<void> {
   // A layout that is not there must not be made by locking it.
-  chooseEntry(await layout.readIndex(options), reference)
+  chooseOciEntry(await layout.readIndex(options), reference)
   await using lock = await layout.lockIndex(options)
-  const removed = chooseEntry(lock.index, reference)
+  const removed = chooseOciEntry(lock.index, reference)
   const manifests = lock.index.manifests.filter((entry) => entry !== removed)
   const unneeded = await findBlobs(layout, [removed], options)
   for (const digest of await findBlobs(layout, manifests, options)) unneeded.delete(digest)

@@ -7,19 +7,18 @@ import {
   type OperationOptions,
   type RawManifest,
 } from '@transload/contract'
-import type { OciIndex, OciIndexEntry, ReadableOciLayout } from '@transload/formats'
+import { chooseOciEntry, type OciIndex, type OciIndexEntry, type ReadableOciLayout } from '@transload/formats'
 
-import { chooseEntry } from './choose-entry.ts'
 import type { OciReference } from './reference.ts'
 
-/** Throws what `chooseEntry` does, and IO when there is no layout. */
+/** Throws what `chooseOciEntry` does, and IO when there is no layout. */
 export async function openOciSource(
   layout: ReadableOciLayout,
   reference: OciReference,
   options: OperationOptions,
 ): Promise<ImageSource> {
   const index = await layout.readIndex(options)
-  return new OciSource(layout, reference, index, chooseEntry(index, reference))
+  return new OciSource(layout, reference, index, chooseOciEntry(index, reference))
 }
 
 /** An image as the index had it when the source was opened. Holds nothing open between calls. */

@@ -1,0 +1,2 @@
+export type { DirReference } from './reference.ts'
+export { default } from './transport.ts'
