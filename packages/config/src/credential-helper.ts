@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process'
+
+import { displayText, parseJsonObject, TransloadError, type OperationOptions } from '@transload/contract'
+
+/** What a registry or its token server is shown. An identity token is a refresh token (OAuth 2). */
+export type Credentials =
+  | { readonly username: string; readonly password: string }
+  | { readonly identityToken: string; readonly username?: string | undefined }
+
+/** Finds `docker-credential-NAME` in `env.PATH` and runs it with `env` as its environment. */
+export interface HelperOptions extends OperationOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Asks the helper for the credentials of a server (`host[:port]`, or the URL Docker uses for its Hub). Undefined when
+ * it has none. Throws CONFIG_INVALID when the helper is missing or fails.
+ */
+export async function readHelperCredentials(
+  helper: string,
+  server: string,
+  options: HelperOptions,
+): Promise<Credentials | undefined> {
+  const answer = await runHelper(helper, 'get', server, options)
+  if (answer === undefined) return undefined
+  const { Username: username, Secret: secret } = parseAnswer(helper, answer)
+  if (typeof username !== 'string' || typeof secret !== 'string' || (username === '' && secret === '')) return undefined
+  return username === '<token>' ? { identityToken: secret } : { username, password: secret }
+}
+
+/** Throws CONFIG_INVALID when the helper is missing or fails. */
+export async function storeHelperCredentials(
+  helper: string,
+  server: string,
+  { username, password }: { readonly username: string; readonly password: string },
+  options: HelperOptions,
+): Promise<void> {
+  const input = JSON.stringify({ ServerURL: server, Username: username, Secret: password })
+  await runHelper(helper, 'store', input, options)
+}
+
+/** False when it had none. Throws CONFIG_INVALID when the helper is missing or fails. */
+export async function eraseHelperCredentials(helper: string, server: string, options: HelperOptions): Promise<boolean> {
+  return (await runHelper(helper, 'erase', server, options)) !== undefined
+}
+
+/** Server → user name, of everything the helper has. Throws CONFIG_INVALID when it is missing or fails. */
+export async function listHelperCredentials(
+  helper: string,
+  options: HelperOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const answer = await runHelper(helper, 'list', '', options)
+  const entries = Object.entries(answer === undefined ? {} : parseAnswer(helper, answer))
+  return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+}
+
+type HelperAction = 'get' | 'store' | 'erase' | 'list'
+
+const gerunds: Readonly<Record<HelperAction, string>> = {
+  get: 'getting',
+  store: 'storing',
+  erase: 'erasing',
+  list: 'listing',
+}
+
+const maxAnswerBytes = 1024 * 1024
+
+/** What the helper printed; undefined when that says it has no such credentials. */
+function runHelper(
+  helper: string,
+  action: HelperAction,
+  input: string,
+  { env, signal }: HelperOptions,
+): Promise<string | undefined> {
+  // The name comes out of a file: it must not become a path.
+  if (!/^[\w.-]+$/.test(helper)) {
+    throw new TransloadError('CONFIG_INVALID', `credential helper ${JSON.stringify(helper)}: not the name of a program`)
+  }
+  const program = `docker-credential-${helper}`
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
+  const options = { env: { ...env }, maxBuffer: maxAnswerBytes, ...(signal ? { signal } : {}) }
+  const child = execFile(program, [action], options, (error, stdout) => {
+    if (!error) return resolve(stdout)
+    if (signal?.aborted) return reject(signal.reason)
+    if (stdout.trim() === 'credentials not found in native keychain') return resolve(undefined)
+    const isMissing = error.code === 'ENOENT'
+    const reason = isMissing
+      ? `exec: "${program}": executable file not found in $PATH`
+      : typeof error.code === 'number'
+        ? `exit status ${error.code}`
+        : error.signal
+          ? `signal: ${error.signal}`
+          : String(error.code)
+    const message = `error ${gerunds[action]} credentials - err: ${reason}, out: \`${displayText(stdout.trim(), 500)}\``
+    const hint = isMissing ? `Install ${program}, or remove it from the credential file.` : undefined
+    return reject(new TransloadError('CONFIG_INVALID', message, { hint }))
+  })
+  // A helper may end without reading its input.
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(input)
+  return promise
+}
+
+function parseAnswer(helper: string, answer: string): Record<string, unknown> {
+  return parseJsonObject(answer, `the answer of docker-credential-${helper}`, 'CONFIG_INVALID')
+}

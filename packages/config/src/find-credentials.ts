@@ -1,0 +1,119 @@
+import { TransloadError, type Log, type OperationOptions } from '@transload/contract'
+
+import { authFileLocations, readAuthFile, type AuthFile } from './auth-file.ts'
+import { readHelperCredentials, type Credentials } from './credential-helper.ts'
+import type { Locations } from './locations.ts'
+
+export interface FindCredentialsOptions extends OperationOptions {
+  /** `--authfile`: nothing else is read. */
+  readonly authFile?: string | undefined
+  readonly log?: Log | undefined
+}
+
+export interface FoundCredentials {
+  readonly credentials: Credentials
+  /** The file they are in, or that names the helper. */
+  readonly file: string
+  readonly helper?: string
+}
+
+/**
+ * Credentials for `host[:port]` (`docker.io` for Docker Hub) and, in it, the namespace or repository `repository`; of
+ * the first file that has any. In a file: the host's `credHelpers` program, whose word is final; else the longest of
+ * `host/a/b`, `host/a`, `host` in `auths`; else a key that is a URL of the host; else, where the other container tools
+ * stop and Docker does not, `credsStore`. Throws CONFIG_INVALID for a malformed file or a failing helper, but a
+ * failing `credsStore` is only a warning.
+ */
+export async function findCredentials(
+  { host, repository }: { readonly host: string; readonly repository?: string | undefined },
+  locations: Locations,
+  options: FindCredentialsOptions = {},
+): Promise<FoundCredentials | undefined> {
+  for (const location of await authFileLocations(locations, options)) {
+    options.signal?.throwIfAborted()
+    try {
+      const file = await readAuthFile(location)
+      const found = file && (await findInFile(file, host, repository, locations, options))
+      if (found) return found
+    } catch (cause) {
+      if (!TransloadError.is(cause)) throw cause
+      throw new TransloadError(cause.code, `errors looking up credentials: ${cause.message}`, {
+        cause,
+        hint: cause.hint,
+      })
+    }
+  }
+  return undefined
+}
+
+async function findInFile(
+  file: AuthFile,
+  host: string,
+  repository: string | undefined,
+  { env }: Locations,
+  { log, signal }: FindCredentialsOptions,
+): Promise<FoundCredentials | undefined> {
+  const helper = file.credentialHelpers.get(host)
+  if (helper !== undefined) {
+    const credentials = await readHelperCredentials(helper, host, { env, signal })
+    return credentials && { credentials, file: file.path, helper }
+  }
+  const key = matchingKey(file, host, repository)
+  if (key !== undefined) {
+    const credentials = decodeEntry(file, key, log)
+    return credentials && { credentials, file: file.path }
+  }
+  const store = file.credentialStore
+  if (store === undefined) return undefined
+  try {
+    const credentials = await readHelperCredentials(store, dockerServer(host), { env, signal })
+    return credentials && { credentials, file: file.path, helper: store }
+  } catch (error) {
+    if (!TransloadError.is(error)) throw error
+    // Most images are public: what Docker and the other tools pull without it must not fail here.
+    log?.('warn', `credsStore of ${file.path}: ${error.message}`)
+    return undefined
+  }
+}
+
+/** What Docker's helpers know a host by. */
+export function dockerServer(host: string): string {
+  return host === 'docker.io' ? 'https://index.docker.io/v1/' : host
+}
+
+function matchingKey({ auths, legacy }: AuthFile, host: string, repository: string | undefined): string | undefined {
+  for (let key = repository && !legacy ? `${host}/${repository}` : host; ; key = key.slice(0, key.lastIndexOf('/'))) {
+    if (auths.has(key)) return key
+    if (!key.includes('/')) break
+  }
+  const wanted = hubHost(host)
+  return auths.keys().find((key) => hubHost(keyHost(key, legacy)) === wanted)
+}
+
+/** A key without its scheme; cut at the first `/` if it had one, or if the file is one where keys are always hosts. */
+function keyHost(key: string, legacy: boolean): string {
+  const bare = key.replace(/^https?:\/\//, '')
+  return bare === key && !legacy ? key : bare.split('/', 1)[0]!
+}
+
+function hubHost(host: string): string {
+  return host === 'docker.io' || host === 'registry-1.docker.io' ? 'index.docker.io' : host
+}
+
+/** Undefined when there is nothing in the entry: a helper keeps the secret, or it was emptied. */
+function decodeEntry({ auths, path }: AuthFile, key: string, log: Log | undefined): Credentials | undefined {
+  const { auth = '', identityToken } = auths.get(key)!
+  const base64 = auth.replaceAll(/[\r\n]/g, '')
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(base64)) {
+    throw new TransloadError('CONFIG_INVALID', `decoding credentials of "${key}" in ${path}: illegal base64 data`)
+  }
+  const decoded = Buffer.from(base64, 'base64').toString()
+  const colon = decoded.indexOf(':')
+  if (colon < 0) {
+    if (decoded !== '') log?.('warn', `credentials of "${key}" in ${path} are not USER:PASSWORD: ignored`)
+    return undefined
+  }
+  const username = decoded.slice(0, colon)
+  if (identityToken) return { identityToken, username }
+  return { username, password: decoded.slice(colon + 1).replace(/\0+$/, '') }
+}
