@@ -97,6 +97,8 @@ function encodeBlock({ name, size, linkTo, mode, modifiedSeconds }: NewTarHeader
   block.write(typeFlag, 156)
   if (linkTo !== undefined) block.write(linkTo, 157, 100)
   block.write('ustar\u000000', 257)
+  block.write(octal(0, 7), 329)
+  block.write(octal(0, 7), 337)
   block.write(`${octal(checksum(block), 6)}\0 `, 148)
   return block
 }

@@ -1,0 +1,5 @@
+export { default as dockerArchiveTransport } from './docker-archive.ts'
+export type { DockerArchiveReference } from './docker-archive-reference.ts'
+export { default as ociArchiveTransport } from './oci-archive.ts'
+export type { OciArchiveReference } from './oci-archive-reference.ts'
+export type { DockerArchiveOptions, OciArchiveOptions } from './options.ts'

@@ -1,0 +1,85 @@
+import {
+  digestAlgorithm,
+  digestHex,
+  mediaTypes,
+  TransloadError,
+  type DestinationTraits,
+  type Digest,
+  type ImageDestination,
+  type OpenOptions,
+  type OperationOptions,
+  type OutgoingBlob,
+  type RawManifest,
+} from '@transload/contract'
+import { emptyOciIndex, encodeOciIndex, withManifest } from '@transload/formats'
+
+import { openArchiveTarget, type ArchiveTarget } from './archive-target.ts'
+import type { OciArchiveReference } from './oci-archive-reference.ts'
+
+/** What is at the path is replaced, at commit. */
+export async function openOciArchiveDestination(
+  reference: OciArchiveReference,
+  acceptsUncompressed: boolean,
+  { tempDirectory, signal }: OpenOptions,
+): Promise<ImageDestination> {
+  const target = await openArchiveTarget(reference.path, { tempDirectory, signal, entryMode: 0o644 })
+  return new OciArchiveDestination(reference, acceptsUncompressed, target)
+}
+
+class OciArchiveDestination implements ImageDestination {
+  readonly reference: OciArchiveReference
+  readonly traits: DestinationTraits
+  readonly #target: ArchiveTarget
+  #root: RawManifest | undefined
+
+  constructor(reference: OciArchiveReference, acceptsUncompressed: boolean, target: ArchiveTarget) {
+    this.reference = reference
+    this.traits = {
+      manifestTypes: [mediaTypes.ociManifest, mediaTypes.ociIndex],
+      layers: acceptsUncompressed ? 'as-is' : 'compressed',
+      multiImage: true,
+      keepsForeignLayers: true,
+      ...(target.isPipe ? { concurrency: 1 } : {}),
+    }
+    this.#target = target
+  }
+
+  async writeBlob(blob: OutgoingBlob, options?: OperationOptions): Promise<void> {
+    const { digest, body, size } = blob
+    const name = digest ? blobPath(digest) : () => blobPath(blob.written().digest)
+    await this.#target.tar.addFile({ name, body, size }, options)
+  }
+
+  async writeManifest(manifest: RawManifest, options: OperationOptions & { readonly root: boolean }): Promise<void> {
+    await this.#target.tar.addFile(
+      { name: blobPath(manifest.digest), size: manifest.bytes.length, body: once(manifest.bytes) },
+      options,
+    )
+    if (options.root) this.#root = manifest
+  }
+
+  async commit(options?: OperationOptions): Promise<void> {
+    options?.signal?.throwIfAborted()
+    const { tar } = this.#target
+    const root = this.#root
+    if (!root) throw new TransloadError('IO', `oci-archive:${this.reference.text}: no manifest was written`)
+    const { mediaType, digest, bytes } = root
+    const index = withManifest(emptyOciIndex, { mediaType, digest, size: bytes.length }, this.reference.image)
+    await tar.addBytes('oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}'), options)
+    await tar.addBytes('index.json', encodeOciIndex(index), options)
+    await tar.finish(options)
+    await this.#target.publish(options)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#target[Symbol.asyncDispose]()
+  }
+}
+
+function blobPath(digest: Digest): string {
+  return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
