@@ -113,9 +113,7 @@ export async function readAuthFile(location: AuthFileLocation): Promise<AuthFile
 /** The file as JSON, for whoever edits it; undefined when there is none. Throws as {@link readAuthFile} does. */
 export async function readAuthJson(path: string): Promise<Record<string, unknown> | undefined> {
   const text = await readConfigFile(path)
-  return text === undefined
-    ? undefined
-    : parseJsonObject(text, `reading JSON file ${JSON.stringify(path)}: content`, 'CONFIG_INVALID')
+  return text === undefined ? undefined : parseJsonObject(text, `${malformedPrefix(path)}content`, 'CONFIG_INVALID')
 }
 
 /** Absent and null are the empty object. */
@@ -132,5 +130,9 @@ function readText(value: unknown, path: string, subject: string): string | undef
 }
 
 function malformed(path: string, problem: string): TransloadError {
-  return new TransloadError('CONFIG_INVALID', `reading JSON file ${JSON.stringify(path)}: ${problem}`)
+  return new TransloadError('CONFIG_INVALID', `${malformedPrefix(path)}${problem}`)
+}
+
+function malformedPrefix(path: string): string {
+  return `reading JSON file ${JSON.stringify(path)}: unmarshaling JSON at ${JSON.stringify(path)}: `
 }

@@ -112,7 +112,7 @@ describe('which file', () => {
     const path = await write(places[1]!, content)
     const error: unknown = await userFor('r.test').catch((caught: unknown) => caught)
     expect(TransloadError.is(error, 'CONFIG_INVALID')).toBe(true)
-    expect(String(error)).toContain(`errors looking up credentials: reading JSON file "${path}": `)
+    expect(String(error)).toContain(`reading JSON file "${path}": unmarshaling JSON at "${path}": `)
     expect(String(error)).toContain(problem)
   })
 })
@@ -199,7 +199,7 @@ describe('helpers', () => {
     await writeHelper('failing', 'echo no keychain; exit 3')
     await write(config, { credHelpers: { 'r.test': 'failing', 'm.test': 'missing', 'p.test': '../../bin/x' } })
     await expect(userFor('r.test')).rejects.toThrow(
-      'errors looking up credentials: error getting credentials - err: exit status 3, out: `no keychain`',
+      'error getting credentials - err: exit status 3, out: `no keychain`',
     )
     await expect(userFor('m.test')).rejects.toThrow(
       'err: exec: "docker-credential-missing": executable file not found in $PATH',

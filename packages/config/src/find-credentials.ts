@@ -31,17 +31,9 @@ export async function findCredentials(
 ): Promise<FoundCredentials | undefined> {
   for (const location of await authFileLocations(locations, options)) {
     options.signal?.throwIfAborted()
-    try {
-      const file = await readAuthFile(location)
-      const found = file && (await findInFile(file, host, repository, locations, options))
-      if (found) return found
-    } catch (cause) {
-      if (!TransloadError.is(cause)) throw cause
-      throw new TransloadError(cause.code, `errors looking up credentials: ${cause.message}`, {
-        cause,
-        hint: cause.hint,
-      })
-    }
+    const file = await readAuthFile(location)
+    const found = file && (await findInFile(file, host, repository, locations, options))
+    if (found) return found
   }
   return undefined
 }

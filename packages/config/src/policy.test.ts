@@ -50,7 +50,11 @@ describe('which file', () => {
 
 test('a policy with everything', () => {
   const keys = { type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k', signedIdentity: { type: 'matchExact' } }
-  const cosign = { type: 'sigstoreSigned', keyData: 'x', signedIdentity: { type: 'remapIdentity', prefix: 'a' } }
+  const cosign = {
+    type: 'sigstoreSigned',
+    keyData: 'x',
+    signedIdentity: { type: 'remapIdentity', prefix: 'a', signedPrefix: 'b' },
+  }
   const base = { type: 'signedBaseLayer', baseLayerIdentity: { type: 'exactReference', dockerReference: 'a:1' } }
   const policy = parsePolicy(
     JSON.stringify({
@@ -94,6 +98,11 @@ test.each([
   ['{"default":[{"type":"signedBy","keyType":"GPGKeys"}]}', 'must be specified, none of them present'],
   ['{"default":[{"type":"signedBy","keyType":"GPGKeys","keyPath":"a","keyData":"b"}]}', 'more than one present'],
   ['{"default":[{"type":"sigstoreSigned"}]}', 'exactly one of keyPath, keyPaths, keyData, keyDatas, fulcio, and pki'],
+  ['{"default":[{"type":"reject"}],"transports":null}', 'transports is not an object'],
+  [
+    '{"default":[{"type":"sigstoreSigned","keyPath":"a","signedIdentity":{"type":"exactReference"}}]}',
+    'Key "dockerReference" missing in a JSON object',
+  ],
   [
     '{"default":[{"type":"sigstoreSigned","keyPath":"a","signedIdentity":{"type":"matchAny"}}]}',
     'Unknown policy reference match type "matchAny"',

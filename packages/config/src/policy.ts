@@ -54,7 +54,9 @@ export function parsePolicy(text: string, file: string): Policy {
     if (duplicate !== undefined) throw invalid(`Duplicate key ${JSON.stringify(duplicate)}`)
     rejectUnknownKeys(json, ['default', 'transports'])
     if (json['default'] === undefined) throw invalid('Default policy is missing')
-    const transports = Object.entries(parseObject(json['transports'] ?? {}, 'transports'))
+    const transports = Object.entries(
+      parseObject(json['transports'] === undefined ? {} : json['transports'], 'transports'),
+    )
     return {
       file,
       default: parseRequirements(json['default']),
@@ -150,6 +152,7 @@ function checkSigstoreSigned(members: Readonly<Record<string, unknown>>): void {
   throw invalid('exactly one of keyPath, keyPaths, keyData, keyDatas, fulcio, and pki must be specified')
 }
 
+/** All required. */
 const matcherMembers: Readonly<Record<string, readonly string[]>> = {
   matchExact: [],
   matchRepoDigestOrExact: [],
@@ -164,7 +167,10 @@ function checkMatcher(value: unknown): void {
   if (typeof type !== 'string' || !Object.hasOwn(matcherMembers, type)) {
     throw invalid(`Unknown policy reference match type ${JSON.stringify(type ?? '')}`)
   }
-  rejectUnknownKeys(members, matcherMembers[type]!)
+  const expected = matcherMembers[type]!
+  rejectUnknownKeys(members, expected)
+  const missing = expected.find((name) => members[name] === undefined)
+  if (missing !== undefined) throw invalid(`Key ${JSON.stringify(missing)} missing in a JSON object`)
 }
 
 function parseObject(value: unknown, subject: string): Record<string, unknown> {
