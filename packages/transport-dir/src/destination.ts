@@ -115,11 +115,12 @@ class DirDestination implements ImageDestination {
     this.#isCommitted = true
     const current = new Set([...names, manifestFile])
     for (const name of this.#former) if (!current.has(name)) await this.#tree.remove(name)
+    await this.#removeStaging()
     await this.#tree.removeAbandoned()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.#staging.root, { recursive: true, force: true })
+    await this.#removeStaging()
     if (this.#isNew && !this.#isCommitted) await rmdir(this.#tree.root).catch(ignoreNotEmpty)
   }
 
@@ -130,6 +131,10 @@ class DirDestination implements ImageDestination {
         await this.#staging.write(signatureFileName(index + 1, instance), bytes, options)
       }
     }
+  }
+
+  async #removeStaging(): Promise<void> {
+    await rm(this.#staging.root, { recursive: true, force: true })
   }
 
   async #publish(name: string): Promise<void> {
