@@ -126,7 +126,7 @@ export const cancellationChecks: readonly TransportCheck[] = [
 
 const reason = new Error('aborted by the conformance suite')
 const aborted: OperationOptions & { readonly signal: AbortSignal } = { signal: AbortSignal.abort(reason) }
-const bigBytes = 32 * 1024 * 1024
+const bigBytes = 16 * 1024 * 1024
 
 async function assertAborted(what: string, call: () => Promise<unknown>): Promise<void> {
   assert.equal(await rejection(call(), `${what} with an aborted signal`), reason, `${what} rejects with the reason`)

@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 
-import { digestOf, TransloadError, type Descriptor, type StoredSignature } from '@transload/contract'
+import {
+  digestOf,
+  parseManifest,
+  TransloadError,
+  type Descriptor,
+  type Manifest,
+  type StoredSignature,
+} from '@transload/contract'
 
 import { SkippedCheck, type CheckBench, type TransportCheck } from '../check.ts'
 import { outgoingBlob } from '../fixtures/outgoing-blob.ts'
 import { writeImage, writeManifests } from '../fixtures/store-image.ts'
 import { rejection } from './rejection.ts'
-import { acceptedImage, assertHolds, storedReference } from './stored-image.ts'
+import { acceptedImage, assertBlob, assertHolds, storedReference } from './stored-image.ts'
 
 export const capabilityChecks: readonly TransportCheck[] = [
   {
@@ -42,6 +51,49 @@ export const capabilityChecks: readonly TransportCheck[] = [
       await destination.commit()
       await destination[Symbol.asyncDispose]()
       await assertHolds(bench, await bench.openSource(reference), image)
+    },
+  },
+  {
+    name: 'a blob that comes with a file is stored',
+    async run(bench) {
+      const image = await acceptedImage(bench, 'from files')
+      const reference = await bench.newReference()
+      const destination = await bench.openDestination(reference)
+      for (const blob of image.blobs) {
+        const file = join(bench.directory, blob.descriptor.digest.replace(':', '-'))
+        await writeFile(file, blob.open())
+        await destination.writeBlob({ ...outgoingBlob(blob), file })
+        await rm(file)
+      }
+      await writeManifests(destination, image)
+      await destination.commit()
+      await destination[Symbol.asyncDispose]()
+      await assertHolds(bench, await bench.openSource(reference), image)
+    },
+  },
+  {
+    name: 'blobFile names a file of exactly the blob’s bytes',
+    async run(bench) {
+      const image = await acceptedImage(bench, 'as files')
+      const source = await bench.openSource(await storedReference(bench, image))
+      if (!source.blobFile) throw new SkippedCheck('no blobFile')
+      for (const { descriptor } of image.blobs) {
+        const file = await source.blobFile(descriptor)
+        if (file !== undefined) assert.equal(digestOf(await readFile(file)), descriptor.digest, `content of ${file}`)
+      }
+    },
+  },
+  {
+    name: 'what layersForCopy names can be read',
+    async run(bench) {
+      const image = await acceptedImage(bench, 'other layers')
+      const source = await bench.openSource(await storedReference(bench, image))
+      if (!source.layersForCopy) throw new SkippedCheck('no layersForCopy')
+      const manifest = await source.readManifest(undefined)
+      const { layers } = parseManifest(manifest) as Extract<Manifest, { kind: 'image' }>
+      const descriptors = await source.layersForCopy(manifest)
+      assert.equal(descriptors.length, layers.length, 'one for each layer of the manifest')
+      for (const descriptor of descriptors) await assertBlob(source, descriptor)
     },
   },
   {

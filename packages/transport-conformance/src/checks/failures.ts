@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import { digestOf, TransloadError, type Descriptor, type OutgoingBlob } from '@transload/contract'
 
@@ -18,6 +20,14 @@ export const failureChecks: readonly TransportCheck[] = [
   {
     name: 'a body that throws after its last byte leaves no blob, and its error comes out',
     run: (bench) => assertFailingBody(bench, chunkCount),
+  },
+  {
+    name: 'a body that fails leaves no blob, though the file it came with is whole',
+    async run(bench) {
+      const file = join(bench.directory, 'whole-file')
+      await writeFile(file, patternStream(failingSize))
+      await assertFailingBody(bench, chunkCount, file)
+    },
   },
   {
     name: 'a blob that failed can be written again',
@@ -57,7 +67,7 @@ const absent: Descriptor = {
 }
 
 /** `goodChunks` of the blob's chunks arrive, then an error. Afterwards the rest of an image is written: it must not hold the blob. */
-async function assertFailingBody(bench: CheckBench, goodChunks: number): Promise<void> {
+async function assertFailingBody(bench: CheckBench, goodChunks: number, file?: string): Promise<void> {
   const image = await acceptedImage(bench, 'after a failure')
   const mediaType = image.blobs.find((blob) => blob.role === 'layer')!.descriptor.mediaType
   const failure = new Error('the body fails')
@@ -70,6 +80,7 @@ async function assertFailingBody(bench: CheckBench, goodChunks: number): Promise
     digest,
     size,
     body: failAfter(patternStream(failingSize), goodChunks, failure),
+    file,
     written: () => assert.fail('written() has no answer: the body failed'),
   }
   assert.equal(await rejection(destination.writeBlob(failing), 'writeBlob'), failure, 'the error is the body’s own')

@@ -110,7 +110,7 @@ export const imageChecks: readonly TransportCheck[] = [
       await destination[Symbol.asyncDispose]()
       const source = await bench.openSource(reference)
       await assertHolds(bench, source, { ...image, blobs: [] })
-      await inParallel(image.blobs, source.concurrency, (blob) => assertBlob(source, blob))
+      await inParallel(image.blobs, source.concurrency, (blob) => assertBlob(source, blob.descriptor))
     },
   },
 ]

@@ -20,7 +20,7 @@ export const resourceChecks: readonly TransportCheck[] = [
       const image = imageOfLayer(await acceptedForm(bench), layer, 'abandoned read')
       const source = await bench.openSource(await storedReference(bench, image))
       const blob = image.blobs.find(({ role }) => role === 'layer')!
-      await assertBlob(source, blob)
+      await assertBlob(source, blob.descriptor)
       const before = await openHandles()
       for (let read = 0; read < abandonedReads; read += 1) {
         source.readBlob(blob.descriptor)
@@ -28,7 +28,7 @@ export const resourceChecks: readonly TransportCheck[] = [
       }
       // A pooled connection or two may be open now that was not before.
       await assertHandles((before ?? 0) + 2, 'after reads that were abandoned early')
-      await assertBlob(source, blob)
+      await assertBlob(source, blob.descriptor)
     },
   },
   {

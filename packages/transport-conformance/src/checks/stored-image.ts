@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import {
   createDigester,
   parseManifest,
+  type Descriptor,
   type DestinationTraits,
   type ImageReference,
   type ImageSource,
@@ -13,7 +14,6 @@ import type { CheckBench } from '../check.ts'
 import {
   fixtureImage,
   fixtureLayer,
-  type FixtureBlob,
   type FixtureCompression,
   type FixtureFormat,
   type FixtureImage,
@@ -83,17 +83,17 @@ export async function assertHolds(bench: CheckBench, source: ImageSource, image:
       assert.equal(Buffer.from(manifest.bytes).toString(), Buffer.from(bytes).toString(), `manifest ${digest}`)
     }
   }
-  for (const blob of image.blobs) await assertBlob(source, blob)
+  for (const { descriptor } of image.blobs) await assertBlob(source, descriptor)
 }
 
-export async function assertBlob(source: ImageSource, { descriptor }: FixtureBlob): Promise<void> {
+export async function assertBlob(source: ImageSource, descriptor: Descriptor): Promise<void> {
   const digester = createDigester()
   for await (const chunk of source.readBlob(descriptor)) digester.update(chunk)
   assert.equal(digester.size, descriptor.size, `size of ${descriptor.digest}`)
   assert.equal(digester.digest(), descriptor.digest, 'digest of what was read')
 }
 
-/** A layer and an image around it, with the digest worked out by reading `layer` through. */
+/** An image of the one layer. */
 export function imageOfLayer(form: AcceptedForm, layer: FixtureLayer, label: string): FixtureImage {
   return fixtureImage({ format: form.format, layers: [layer], label })
 }
