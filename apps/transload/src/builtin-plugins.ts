@@ -1,0 +1,48 @@
+import type { Transport } from '@transload/contract'
+import type { PluginRegistry } from '@transload/core'
+import type { RegistryTransportOptions } from '@transload/transport-registry'
+
+export interface BuiltinOptions {
+  readonly registry: RegistryTransportOptions
+  readonly sharedBlobDirectory?: string | undefined
+  readonly acceptUncompressedLayers?: boolean | undefined
+  readonly additionalTags?: readonly string[] | undefined
+}
+
+interface Builtin {
+  readonly packageName: string
+  readonly load: (options: BuiltinOptions) => Promise<Transport>
+}
+
+/** The transports that come with the program; each loads at its first use. */
+export const builtinTransports: Readonly<Record<string, Builtin>> = {
+  dir: {
+    packageName: '@transload/transport-dir',
+    load: async () => (await import('@transload/transport-dir')).default(),
+  },
+  docker: {
+    packageName: '@transload/transport-registry',
+    load: async ({ registry }) => (await import('@transload/transport-registry')).default(registry),
+  },
+  'docker-archive': {
+    packageName: '@transload/transport-archive',
+    load: async ({ additionalTags }) =>
+      (await import('@transload/transport-archive/docker-archive')).default({ additionalTags }),
+  },
+  oci: {
+    packageName: '@transload/transport-oci',
+    load: async ({ sharedBlobDirectory, acceptUncompressedLayers }) =>
+      (await import('@transload/transport-oci')).default({ sharedBlobDirectory, acceptUncompressedLayers }),
+  },
+  'oci-archive': {
+    packageName: '@transload/transport-archive',
+    load: async ({ acceptUncompressedLayers }) =>
+      (await import('@transload/transport-archive/oci-archive')).default({ acceptUncompressedLayers }),
+  },
+}
+
+export function addBuiltinTransports(registry: PluginRegistry, options: BuiltinOptions): void {
+  for (const [scheme, { packageName, load }] of Object.entries(builtinTransports)) {
+    registry.transports.addLazy(scheme, () => load(options), packageName)
+  }
+}

@@ -1,0 +1,82 @@
+import type { Command } from './command.ts'
+
+export interface CommandEntry {
+  readonly name: string
+  /** One line for the list of commands. */
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+/** Every command, sorted by name; each loads when it is asked for. */
+export const commandTable: readonly CommandEntry[] = [
+  {
+    name: 'copy',
+    summary: 'Copy an IMAGE-NAME from one location to another',
+    load: async () => (await import('./commands/copy.ts')).copy,
+  },
+  {
+    name: 'delete',
+    summary: 'Delete image IMAGE-NAME',
+    load: async () => (await import('./commands/delete.ts')).deleteImage,
+  },
+  {
+    name: 'help',
+    summary: 'Help about any command',
+    load: async () => (await import('./commands/help.ts')).help,
+  },
+  {
+    name: 'inspect',
+    summary: 'Inspect image IMAGE-NAME',
+    load: async () => (await import('./commands/inspect.ts')).inspect,
+  },
+  {
+    name: 'list-tags',
+    summary: 'List tags in the transport/repository specified by the SOURCE-IMAGE',
+    load: async () => (await import('./commands/list-tags.ts')).listTags,
+  },
+  {
+    name: 'login',
+    summary: 'Login to a container registry',
+    load: async () => (await import('./commands/login.ts')).login,
+  },
+  {
+    name: 'logout',
+    summary: 'Logout of a container registry',
+    load: async () => (await import('./commands/logout.ts')).logout,
+  },
+  {
+    name: 'manifest-digest',
+    summary: 'Compute a manifest digest of a file',
+    load: async () => (await import('./commands/manifest-digest.ts')).manifestDigest,
+  },
+  {
+    name: 'plugins',
+    summary: 'List the transports and the packages they come from',
+    load: async () => (await import('./commands/plugins.ts')).plugins,
+  },
+  {
+    name: 'serve',
+    summary: 'Serve an OCI layout as a registry',
+    load: async () => (await import('./commands/serve.ts')).serve,
+  },
+]
+
+/** Names a mistyped one may stand for: at most two edits away, or beginning with what was typed. */
+export function similarNames(typed: string): string[] {
+  return commandTable
+    .map(({ name }) => name)
+    .filter((name) => editDistance(typed.toLowerCase(), name) <= 2 || name.startsWith(typed.toLowerCase()))
+}
+
+/** Levenshtein's, as cobra counts it. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

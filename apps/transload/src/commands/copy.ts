@@ -1,0 +1,117 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+
+import { copyImage, type CopyOptions, type CopyResult, type Located } from '@transload/core'
+
+import type { GroupValues } from '../arguments/flag.ts'
+import { defineCommand } from '../command.ts'
+import type { CommandContext } from '../context.ts'
+import { openOptions, wantedPlatform } from '../open-options.ts'
+import { copyFlags, resolveAdditionalTags, resolveFormat, resolveImageSelection } from '../options/copy-flags.ts'
+import { destinationFlags, resolveLayerOptions } from '../options/destination-options.ts'
+import { bothSidesFlags, resolveImageAccess } from '../options/image-access-options.ts'
+import { retryFlags } from '../options/retry-options.ts'
+import { printJson } from '../output.ts'
+import { createProgress, defaultProgressMode, parseProgressMode } from '../progress/progress.ts'
+import { withRetries } from '../retry.ts'
+import { openSide, type Side } from '../side.ts'
+import { prefixError } from '../system-error.ts'
+import { loadTrustPolicy } from '../trust-policy.ts'
+
+const flags = { copy: copyFlags, layers: destinationFlags, retry: retryFlags, ...bothSidesFlags() }
+
+export const copy = defineCommand({
+  name: 'copy',
+  description: `Copies an image, or a list with its images, from one place to another.
+
+An IMAGE-NAME is TRANSPORT:DETAILS; "transload plugins" lists the transports.`,
+  operands: 'SOURCE-IMAGE DESTINATION-IMAGE',
+  examples: [
+    'copy docker://quay.io/skopeo/stable:latest docker://registry.example.com/skopeo:latest',
+    'copy --all docker://docker.io/library/alpine oci:images:alpine',
+  ],
+  flags,
+  positionals: { least: 2, problem: 'Exactly two arguments expected', showsHelp: true },
+  run: runCopy,
+})
+
+async function runCopy(
+  values: GroupValues<typeof flags>,
+  [sourceName = '', destinationName = '']: readonly string[],
+  context: CommandContext,
+): Promise<void> {
+  const { globals, stdout } = context
+  const policy = await loadTrustPolicy(context)
+  const { source, destination, bothSides } = values
+  await using from = await openSide(resolveImageAccess(source, globals, bothSides), context)
+  await using to = await openSide(resolveImageAccess(destination, globals, bothSides), context, {
+    acceptUncompressedLayers: values.layers.ociAcceptUncompressedLayers,
+    additionalTags: resolveAdditionalTags(values.copy),
+  })
+  const located = {
+    from: await locate(from, sourceName, 'source'),
+    to: await locate(to, destinationName, 'destination'),
+  }
+  const options = resolveOptions(values, located.to, context)
+  const result = await withRetries(
+    async () => {
+      const copied = await copyImage(located.from, located.to, { ...options, policy })
+      await writeDigestFile(values.copy.digestfile, copied, context)
+      return copied
+    },
+    values.retry,
+    context,
+  )
+  if (values.copy.dryRun) await printJson(stdout, result.plan)
+  else if (globals.json) await printJson(stdout, resultJson(result))
+}
+
+/** Throws `Invalid source name X: …`. */
+async function locate(side: Side, name: string, role: 'source' | 'destination'): Promise<Located> {
+  try {
+    return await side.locate(name)
+  } catch (error) {
+    throw prefixError(`Invalid ${role} name ${name}`, error)
+  }
+}
+
+function resolveOptions(values: GroupValues<typeof flags>, to: Located, context: CommandContext): CopyOptions {
+  const { copy: own, layers } = values
+  const images = resolveImageSelection(own)
+  const quiet = own.quiet ?? false
+  const mode =
+    own.progress === undefined
+      ? defaultProgressMode(context, quiet || (own.dryRun ?? false))
+      : parseProgressMode(own.progress)
+  const style = { copiesList: images !== 'system', removesSignatures: own.removeSignatures ?? false }
+  return {
+    ...openOptions(context),
+    ...resolveLayerOptions(layers, to.transport.scheme, context.log),
+    images,
+    platform: wantedPlatform(context),
+    format: resolveFormat(own),
+    preserveDigests: own.preserveDigests,
+    removeSignatures: own.removeSignatures,
+    concurrency: own.imageParallelCopies || undefined,
+    dryRun: own.dryRun,
+    progress: createProgress(mode, style, context),
+  }
+}
+
+/** The digest alone, without a newline. */
+async function writeDigestFile(
+  path: string | undefined,
+  { digest }: CopyResult,
+  { directory }: CommandContext,
+): Promise<void> {
+  if (path === undefined || digest === undefined) return
+  try {
+    await writeFile(resolve(directory, path), digest)
+  } catch (error) {
+    throw prefixError(`Failed to write digest to file ${JSON.stringify(path)}`, error)
+  }
+}
+
+function resultJson({ plan, digest, mediaType, blobs }: CopyResult): Record<string, unknown> {
+  return { source: plan.source, destination: plan.destination, digest, mediaType, blobs }
+}

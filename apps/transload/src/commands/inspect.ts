@@ -1,0 +1,117 @@
+import { parseManifest, TransloadError, type HttpError, type RawManifest } from '@transload/contract'
+import { openImage, TransferError, type Located, type ReadableImage } from '@transload/core'
+
+import { boolFlag, type GroupValues } from '../arguments/flag.ts'
+import { defineCommand } from '../command.ts'
+import type { CommandContext } from '../context.ts'
+import { causes } from '../exit-code.ts'
+import { parseImageConfig } from '../image-config.ts'
+import { inspection } from '../inspection.ts'
+import { openOptions, wantedPlatform } from '../open-options.ts'
+import {
+  authFileFlags,
+  imageAccessFlags,
+  resolveImageAccess,
+  sharedBlobFlags,
+} from '../options/image-access-options.ts'
+import { retryFlags } from '../options/retry-options.ts'
+import { print, printJson } from '../output.ts'
+import { withRetries } from '../retry.ts'
+import { openSide } from '../side.ts'
+import { prefixError } from '../system-error.ts'
+
+const flags = {
+  inspect: {
+    config: boolFlag('config', 'output configuration'),
+    noTags: boolFlag('no-tags', 'Do not list the available tags from the repository in the output', { short: 'n' }),
+    raw: boolFlag('raw', 'output raw manifest or configuration'),
+  },
+  access: { ...imageAccessFlags(''), ...authFileFlags, ...sharedBlobFlags('') },
+  retry: retryFlags,
+}
+
+export const inspect = defineCommand({
+  name: 'inspect',
+  description: `Return low-level information about "IMAGE-NAME" in a registry/transport
+
+An IMAGE-NAME is TRANSPORT:DETAILS; "transload plugins" lists the transports.`,
+  operands: 'IMAGE-NAME',
+  examples: ['inspect docker://registry.fedoraproject.org/fedora', 'inspect --config docker://docker.io/alpine'],
+  flags,
+  positionals: { least: 1, problem: 'Exactly one argument expected' },
+  run: runInspect,
+})
+
+async function runInspect(
+  values: GroupValues<typeof flags>,
+  [name = '']: readonly string[],
+  context: CommandContext,
+): Promise<void> {
+  const { stdout, globals } = context
+  const { raw = false, config: wantsConfig = false, noTags = false } = values.inspect
+  const retried = <T>(attempt: () => Promise<T>): Promise<T> => withRetries(attempt, values.retry, context)
+  const stage = <T>(what: string, read: () => Promise<T>): Promise<T> => prefixed(what, () => retried(read))
+
+  await using side = await openSide(resolveImageAccess(values.access, globals), context)
+  const opening = `Error parsing image name ${JSON.stringify(name)}`
+  const located = await prefixed(opening, () => side.locate(name))
+  await using image = await stage(opening, () =>
+    openImage(located, { ...openOptions(context), platform: wantedPlatform(context) }),
+  )
+  const root = await stage('Error retrieving manifest for image', () => image.readRoot())
+  if (raw && !wantsConfig) return await print(stdout, root.bytes)
+
+  const instance = await readImageManifest(image)
+  if (raw) return await print(stdout, await stage('Error reading configuration blob', () => image.readConfig()))
+  if (wantsConfig) {
+    const what = 'Error reading OCI-formatted configuration data'
+    const bytes = await stage(what, () => image.readConfig())
+    return await printJson(stdout, await prefixed(what, async () => parseImageConfig(bytes)))
+  }
+  const config = await retried(() => image.readConfig())
+  const tags = noTags ? [] : await readRepositoryTags(located, context)
+  await printJson(stdout, inspection({ reference: image.reference, root, instance, config, tags }))
+}
+
+/** The chosen instance, known to be a manifest that can be parsed. */
+async function readImageManifest(image: ReadableImage): Promise<RawManifest> {
+  try {
+    const instance = await image.readInstance()
+    parseManifest(instance)
+    return instance
+  } catch (error) {
+    throw prefixError('Error parsing manifest for image', error)
+  }
+}
+
+/** In the registry's order; null if it does not tell. Not retried. */
+async function readRepositoryTags(
+  { transport, reference }: Located,
+  context: CommandContext,
+): Promise<string[] | null> {
+  if (transport.scheme !== 'docker' || !transport.listTags) return []
+  try {
+    return await Array.fromAsync(transport.listTags(reference, openOptions(context)))
+  } catch (error) {
+    if (!refusesListing(error)) throw prefixError('Error determining repository tags', error)
+    context.log('warn', 'Registry disallows tag list retrieval; skipping')
+    return null
+  }
+}
+
+function refusesListing(error: unknown): boolean {
+  return causes(error).some((cause) => {
+    if (!TransloadError.is(cause)) return false
+    const { serverCodes = [] } = cause as Partial<HttpError>
+    return serverCodes.includes('DENIED') || cause.message.endsWith('404 page not found')
+  })
+}
+
+/** Puts `what` before the message of an error in place of the words the engine has for the same step. */
+async function prefixed<T>(what: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    throw prefixError(what, error instanceof TransferError ? error.cause : error)
+  }
+}

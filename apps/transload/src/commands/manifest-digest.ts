@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+
+import { digestOf } from '@transload/contract'
+
+import type { GroupValues } from '../arguments/flag.ts'
+import { defineCommand } from '../command.ts'
+import type { CommandContext } from '../context.ts'
+import { print, printJson } from '../output.ts'
+import { unsignedManifest } from '../schema1-payload.ts'
+import { prefixError } from '../system-error.ts'
+
+const flags = {}
+
+export const manifestDigest = defineCommand({
+  name: 'manifest-digest',
+  description: 'Compute a manifest digest of a file',
+  operands: 'MANIFEST-FILE',
+  examples: ['manifest-digest manifest.json'],
+  flags,
+  positionals: { least: 1, problem: 'Usage: transload manifest-digest manifest' },
+  run: runManifestDigest,
+})
+
+async function runManifestDigest(
+  _values: GroupValues<typeof flags>,
+  [path = '']: readonly string[],
+  { stdout, globals, directory }: CommandContext,
+): Promise<void> {
+  const digest = digestOf(readPayload(await readManifestFile(path, directory)))
+  await (globals.json ? printJson(stdout, { digest }) : print(stdout, `${digest}\n`))
+}
+
+async function readManifestFile(path: string, directory: string): Promise<Uint8Array> {
+  try {
+    return await readFile(resolve(directory, path))
+  } catch (error) {
+    throw prefixError(`Error reading manifest from ${path}`, error)
+  }
+}
+
+function readPayload(manifest: Uint8Array): Uint8Array {
+  try {
+    return unsignedManifest(manifest)
+  } catch (error) {
+    throw prefixError('Error computing digest', error)
+  }
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import module from 'node:module'
+
+import { version } from './version.ts'
+
+const words = process.argv.slice(2)
+
+if (words.length === 1 && (words[0] === '--version' || words[0] === '-v')) {
+  // Answered before anything is imported: what asks for a version wants it now.
+  process.stdout.write(`transload version ${version}\n`)
+} else if (isTooOld(process.versions.node)) {
+  process.stderr.write(`transload needs Node.js 24.15 or newer, and this is ${process.versions.node}\n`)
+  process.exitCode = 1
+} else {
+  enableCompileCache()
+  const { run } = await import('./run.ts')
+  const { signal, received } = signalsAsAbort()
+  process.stdout.on('error', endOnClosedPipe)
+  process.stderr.on('error', endOnClosedPipe)
+  const { stdin, stdout, stderr, env } = process
+  const code = await run(words, { stdin, stdout, stderr, env, directory: process.cwd(), signal })
+  // What ended well in spite of a signal (a server that was told to stop) did end well.
+  process.exitCode = code === 0 ? 0 : (received() ?? code)
+}
+
+/** Said before anything newer than this file's syntax is parsed. */
+function isTooOld(nodeVersion: string): boolean {
+  const [major = 0, minor = 0] = nodeVersion.split('.').map(Number)
+  return major < 24 || (major === 24 && minor < 15)
+}
+
+/** In the user's own cache: one that others can write to could be made to run their code. */
+function enableCompileCache(): void {
+  const { XDG_CACHE_HOME: cache, HOME: home } = process.env
+  if (cache || home) module.enableCompileCache(`${cache || `${home}/.cache`}/transload/compiled`)
+}
+
+/** The first SIGINT or SIGTERM aborts and lets the command clean up; a second one ends the program where it stands. */
+function signalsAsAbort(): { readonly signal: AbortSignal; readonly received: () => number | undefined } {
+  const controller = new AbortController()
+  let exitCode: number | undefined
+  const handle = (name: 'SIGINT' | 'SIGTERM', code: number): void => {
+    process.on(name, () => {
+      if (exitCode !== undefined) process.exit(code)
+      exitCode = code
+      controller.abort(new Error(`interrupted by ${name}`))
+    })
+  }
+  handle('SIGINT', 130)
+  handle('SIGTERM', 143)
+  return { signal: controller.signal, received: () => exitCode }
+}
+
+/** Whoever read our output is gone: nothing is left to say it to. 141 is what a shell sees after SIGPIPE. */
+function endOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(141)
+  throw error
+}

@@ -1,0 +1,83 @@
+import { canonicalText, parseDockerReference, TransloadError } from '@transload/contract'
+import type { CopyOptions, ImageSelection } from '@transload/core'
+
+import { boolFlag, stringFlag, stringsFlag, uintFlag, type FlagValues } from '../arguments/flag.ts'
+import { prefixError } from '../system-error.ts'
+
+/** The flags of `copy` that belong to neither side. */
+export const copyFlags = {
+  additionalTag: stringsFlag('additional-tag', 'additional tags (supports docker-archive)'),
+  all: boolFlag('all', 'Copy all images if SOURCE-IMAGE is a list', { short: 'a' }),
+  digestfile: stringFlag('digestfile', 'Write the digest of the pushed image to the specified file'),
+  dryRun: boolFlag('dry-run', 'Print what would be done, as JSON, and write nothing'),
+  format: stringFlag(
+    'format',
+    'MANIFEST TYPE (oci or v2s2) to use in the destination (default is manifest type of source, with fallbacks)',
+    { short: 'f' },
+  ),
+  imageParallelCopies: uintFlag(
+    'image-parallel-copies',
+    'Maximum number of image layers to be copied (pulled/pushed) simultaneously. Not set or 0 means 6',
+  ),
+  multiArch: stringFlag('multi-arch', 'How to handle multi-architecture images (system, all, or index-only)'),
+  preserveDigests: boolFlag('preserve-digests', 'Preserve digests of images and lists'),
+  progress: stringFlag('progress', 'How progress is shown (tty, plain, ndjson, or none)', { placeholder: 'MODE' }),
+  quiet: boolFlag('quiet', 'Suppress output information when copying images', { short: 'q' }),
+  removeSignatures: boolFlag('remove-signatures', 'Do not copy signatures from SOURCE-IMAGE'),
+}
+
+export type CopyValues = FlagValues<typeof copyFlags>
+
+/** Throws USAGE. */
+export function resolveImageSelection({ all, multiArch }: CopyValues): ImageSelection {
+  if (all && multiArch !== undefined) {
+    throw new TransloadError('USAGE', 'Cannot use --all and --multi-arch flags together')
+  }
+  if (all) return 'all'
+  const selection = multiArch ?? 'system'
+  if (selection === 'system' || selection === 'all' || selection === 'index-only') return selection
+  throw new TransloadError(
+    'USAGE',
+    `unknown multi-arch option ${JSON.stringify(selection)}. Choose one of the supported options: 'system', 'all', or 'index-only'`,
+  )
+}
+
+/** Throws USAGE, and UNSUPPORTED for the one format skopeo writes and we do not. */
+export function resolveFormat({ format }: CopyValues): CopyOptions['format'] {
+  switch (format) {
+    case undefined:
+      return undefined
+    case 'oci':
+      return 'oci'
+    case 'v2s2':
+      return 'docker'
+    case 'v2s1':
+      throw new TransloadError('UNSUPPORTED', 'format v2s1: schema 1 manifests can be read, but not written', {
+        hint: 'Registries have taken v2s2 and oci manifests for years: use --format v2s2.',
+      })
+    default:
+      throw new TransloadError(
+        'USAGE',
+        `unknown format ${JSON.stringify(format)}. Choose one of the supported formats: 'oci', 'v2s1', or 'v2s2'`,
+      )
+  }
+}
+
+/** Canonical `domain/path:tag`s. Throws USAGE. */
+export function resolveAdditionalTags({ additionalTag = [] }: CopyValues): readonly string[] {
+  return additionalTag.map((text) => {
+    const reference = parseTag(text)
+    if (reference.tag === undefined) {
+      throw new TransloadError('USAGE', `additional-tag '${text}' must be a tagged reference`)
+    }
+    return canonicalText(reference)
+  })
+}
+
+function parseTag(text: string): ReturnType<typeof parseDockerReference> {
+  try {
+    return parseDockerReference(text)
+  } catch (error) {
+    throw prefixError(`error parsing additional-tag '${text}'`, error)
+  }
+}

@@ -1,0 +1,73 @@
+import { TransloadError } from '@transload/contract'
+import type { CopyOptions } from '@transload/core'
+
+import { boolFlag, intFlag, stringFlag, type FlagValues } from '../arguments/flag.ts'
+import type { CommandLog } from '../log.ts'
+
+/** What becomes of layers at the destination of `copy`. */
+export const destinationFlags = {
+  compress: boolFlag(
+    'dest-compress',
+    "Compress tarball image layers when saving to directory using the 'dir' transport. (default is same compression type as source)",
+  ),
+  compressFormat: stringFlag('dest-compress-format', 'FORMAT to use for the compression (gzip or zstd)', {
+    placeholder: 'FORMAT',
+  }),
+  compressLevel: intFlag('dest-compress-level', 'LEVEL to use for the compression', { placeholder: 'LEVEL' }),
+  decompress: boolFlag(
+    'dest-decompress',
+    "Decompress tarball image layers when saving to directory using the 'dir' transport. (default is same compression type as source)",
+  ),
+  forceCompressFormat: boolFlag(
+    'dest-force-compress-format',
+    'Force exclusive use of the compression algorithm set in --dest-compress-format even for blobs already compressed by another algorithm',
+  ),
+  ociAcceptUncompressedLayers: boolFlag(
+    'dest-oci-accept-uncompressed-layers',
+    "Allow uncompressed image layers when saving to an OCI image using the 'oci' transport. (default is to compress things that aren't compressed)",
+  ),
+}
+
+export type DestinationValues = FlagValues<typeof destinationFlags>
+
+export type LayerOptions = Pick<
+  CopyOptions,
+  'layers' | 'compressionFormat' | 'compressionLevel' | 'forceCompressionFormat'
+>
+
+/** Throws USAGE for flags that contradict each other. Warns of those the destination's transport has no use for. */
+export function resolveLayerOptions(values: DestinationValues, scheme: string, log: CommandLog): LayerOptions {
+  const { compress = false, decompress = false, compressFormat, compressLevel, forceCompressFormat = false } = values
+  if (compress && decompress) throw new TransloadError('USAGE', 'Cannot compress and decompress at the same time')
+  if (forceCompressFormat && compressFormat === undefined) {
+    throw new TransloadError('USAGE', 'cannot use ForceCompressionFormat with undefined default compression format')
+  }
+  const isDirectory = scheme === 'dir'
+  if (compress && !isDirectory) warnDirectoryOnly('--dest-compress', log)
+  if (decompress && !isDirectory) warnDirectoryOnly('--dest-decompress', log)
+  const compressionFormat = compressFormat === undefined ? undefined : parseFormat(compressFormat)
+  return {
+    layers: layerTreatment(values, scheme),
+    compressionFormat,
+    compressionLevel: compressLevel,
+    forceCompressionFormat: forceCompressFormat,
+  }
+}
+
+function layerTreatment(values: DestinationValues, scheme: string): CopyOptions['layers'] {
+  if (scheme === 'dir' && values.compress) return 'compressed'
+  if (scheme === 'dir' && values.decompress) return 'uncompressed'
+  if ((scheme === 'oci' || scheme === 'oci-archive') && values.ociAcceptUncompressedLayers) return 'as-is'
+  return undefined
+}
+
+function parseFormat(text: string): 'gzip' | 'zstd' {
+  if (text === 'gzip' || text === 'zstd') return text
+  throw new TransloadError('USAGE', `cannot find compressor for ${JSON.stringify(text)}`, {
+    hint: 'Formats: gzip, zstd.',
+  })
+}
+
+function warnDirectoryOnly(flag: string, log: CommandLog): void {
+  log('warn', `${flag} can only be used if the destination transport is 'dir'`)
+}

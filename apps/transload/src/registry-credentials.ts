@@ -1,0 +1,50 @@
+import type { CredentialKey } from '@transload/config'
+import { TransloadError } from '@transload/contract'
+import type { Credentials } from '@transload/transport-registry'
+
+import type { CommandContext } from './context.ts'
+import { registryOptions } from './side.ts'
+
+export interface RegistryFlags {
+  readonly certDir?: string | undefined
+  readonly tlsVerify?: boolean | undefined
+}
+
+/** Asks the registry. Throws UNAUTHENTICATED, or what kept it from answering. */
+export async function checkRegistryCredentials(
+  credentials: Credentials,
+  { host }: CredentialKey,
+  { certDir, tlsVerify }: RegistryFlags,
+  context: CommandContext,
+): Promise<void> {
+  const { checkCredentials } = await import('@transload/transport-registry')
+  const { certificates, verifyTls, userAgent, proxy } = registryOptions(
+    {
+      credentials: 'anonymous',
+      registryToken: undefined,
+      authFile: undefined,
+      certificateDirectory: certDir,
+      verifyTls: tlsVerify ?? context.globals.tlsVerify,
+      sharedBlobDirectory: undefined,
+    },
+    context,
+  )
+  const { log, signal } = context
+  await checkCredentials(host, credentials, { certificates, verifyTls, userAgent, proxy, log, signal })
+}
+
+/** False also when the registry could not be asked, as with skopeo. */
+export async function areValidCredentials(
+  credentials: Credentials,
+  key: CredentialKey,
+  flags: RegistryFlags,
+  context: CommandContext,
+): Promise<boolean> {
+  try {
+    await checkRegistryCredentials(credentials, key, flags, context)
+    return true
+  } catch (error) {
+    if (!TransloadError.is(error) || context.signal.aborted) throw error
+    return false
+  }
+}
