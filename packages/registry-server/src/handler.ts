@@ -117,14 +117,14 @@ function fail(request: IncomingMessage, response: ServerResponse, error: unknown
   if (!(error instanceof HttpError) && !request.destroyed) {
     log('warn', `${request.method} ${request.url?.split('?', 1)[0]}: ${(error as Error).message}`)
   }
-  if (response.headersSent || request.socket.destroyed) {
+  if (response.headersSent || response.destroyed) {
     // The length that was announced cannot be kept any more: the client has to see a broken answer.
     response.destroy()
     return
   }
   const told = refusalOf(error)
   const body = refusalBody(told)
-  response.removeHeader('content-range')
+  if (told.status !== 416) response.removeHeader('content-range')
   response.writeHead(told.status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
   response.end(request.method === 'HEAD' ? undefined : body)
 }

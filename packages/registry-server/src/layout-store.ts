@@ -44,7 +44,16 @@ export class LayoutStore {
 
   /** The repositories as of now. */
   async readCatalog(): Promise<Catalog> {
-    while ((await this.#currentIdentity()) !== this.#identity) await (this.#reading ??= this.#reread())
+    while ((await this.#currentIdentity()) !== this.#identity) {
+      try {
+        await (this.#reading ??= this.#reread())
+      } catch (error) {
+        // Some tools write index.json in place: until it is whole again, what was last read counts.
+        if (this.#identity === undefined || !TransloadError.is(error, 'MANIFEST_INVALID')) throw error
+        this.#log('warn', error.message)
+        break
+      }
+    }
     return this.#catalog
   }
 

@@ -3,6 +3,7 @@ import {
   parseDescriptor,
   parseJsonObject,
   parseManifest,
+  TransloadError,
   type Descriptor,
   type Digest,
   type RawManifest,
@@ -26,6 +27,13 @@ export interface ManifestFacts {
 export function readManifestFacts(raw: RawManifest): ManifestFacts {
   const manifest = parseManifest(raw)
   const json = parseJsonObject(raw.bytes, `manifest ${raw.digest}`)
+  const declared = json['mediaType']
+  if (declared != null && declared !== raw.mediaType) {
+    throw new TransloadError(
+      'MANIFEST_INVALID',
+      `manifest ${raw.digest} came as ${raw.mediaType} and calls itself ${JSON.stringify(declared)}`,
+    )
+  }
   const subject = json['subject'] == null ? undefined : parseDescriptor(json['subject'], `subject of ${raw.digest}`)
   const artifactType = referrerArtifactType(json, manifest.kind === 'image' ? manifest.config : undefined)
   const { annotations } = parseDescriptor({ ...json, digest: raw.digest, size: raw.bytes.length }, raw.digest)

@@ -1,4 +1,4 @@
-import type { Descriptor, Digest, RawManifest } from '@transload/contract'
+import { TransloadError, type Descriptor, type Digest, type RawManifest } from '@transload/contract'
 
 import { addManifest, removeManifest, removeTag, tagManifest, type Repository } from './catalog.ts'
 import { readContents, type Contents } from './contents.ts'
@@ -57,7 +57,7 @@ export class Registry {
    * repository; what an index mentions need not be, so that mirrors can be sparse. Returns its subject, if any.
    */
   async putManifest(name: string, manifest: RawManifest, tag: string | undefined): Promise<Digest | undefined> {
-    const facts = readManifestFacts(manifest)
+    const facts = readPushedFacts(manifest)
     this.#arriving.add(facts)
     try {
       await Promise.all(facts.requiredBlobs.map((blob) => this.#requireBlob(name, blob)))
@@ -155,5 +155,13 @@ export class Registry {
       contents.catch(() => this.#contents.delete(repository))
     }
     return await contents
+  }
+}
+
+function readPushedFacts(manifest: RawManifest): ManifestFacts {
+  try {
+    return readManifestFacts(manifest)
+  } catch (error) {
+    throw TransloadError.is(error, 'MANIFEST_INVALID') ? refusal('MANIFEST_INVALID', error.message) : error
   }
 }

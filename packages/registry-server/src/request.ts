@@ -26,6 +26,11 @@ export function decodedPath(url: URL): string {
   }
 }
 
+/** The body. Stopping early leaves the connection open, so that the client can be told why. */
+export function requestBody(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+}
+
 /** How many body bytes nobody wants are read so that the client sees the answer rather than a reset. */
 const maxDiscardedBytes = 1024 * 1024
 
@@ -35,6 +40,6 @@ export function discardBody(request: IncomingMessage): void {
   request.on('error', () => {})
   request.on('data', (chunk: Uint8Array) => {
     discarded += chunk.length
-    if (discarded > maxDiscardedBytes) request.socket.destroy()
+    if (discarded > maxDiscardedBytes) request.destroy()
   })
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { collect } from '@transload/contract'
 
 import { refusal } from '../refusal.ts'
+import { requestBody } from '../request.ts'
 import { readBasicCredentials } from './basic-credentials.ts'
 import type { PasswordCheck } from './htpasswd.ts'
 import { parseScopes, type Scope } from './scope.ts'
@@ -72,7 +73,7 @@ async function readQuery(request: IncomingMessage, url: URL, options: TokenEndpo
 }
 
 async function readForm(request: IncomingMessage, options: TokenEndpointOptions): Promise<Grant> {
-  const body = await collect(request, maxFormBytes, 'token request')
+  const body = await collect(requestBody(request), maxFormBytes, 'token request')
   const form = new URLSearchParams(Buffer.from(body).toString('utf8'))
   const user = await grantedUser(form, options)
   if (user === undefined) throw refusal('UNAUTHORIZED', 'incorrect username, password or refresh token')

@@ -1,14 +1,8 @@
-import {
-  collect,
-  digestAlgorithm,
-  digestOf,
-  guessMediaType,
-  maxManifestBytes,
-  TransloadError,
-} from '@transload/contract'
+import { collect, digestAlgorithm, digestOf, guessMediaType, maxManifestBytes } from '@transload/contract'
 
 import { refusal } from '../refusal.ts'
 import { isTag } from '../repository-name.ts'
+import { requestBody } from '../request.ts'
 import { requireDigest } from './digest-text.ts'
 import { sendEmpty, type Exchange } from './exchange.ts'
 
@@ -44,7 +38,7 @@ async function sendManifest(exchange: Exchange, repository: string, reference: s
 
 async function putManifest(exchange: Exchange, repository: string, reference: string): Promise<void> {
   const { registry, request } = exchange
-  const bytes = await readBody(exchange)
+  const bytes = await collect(requestBody(request), maxManifestBytes, 'manifest')
   const expected = reference.includes(':') ? requireDigest(reference) : undefined
   const digest = digestOf(bytes, expected && digestAlgorithm(expected))
   if (expected !== undefined && digest !== expected) {
@@ -58,13 +52,4 @@ async function putManifest(exchange: Exchange, repository: string, reference: st
     'docker-content-digest': digest,
     ...(subject === undefined ? {} : { 'oci-subject': subject }),
   })
-}
-
-async function readBody({ request }: Exchange): Promise<Uint8Array> {
-  try {
-    return await collect(request, maxManifestBytes, 'manifest')
-  } catch (error) {
-    if (TransloadError.is(error, 'SIZE_LIMIT')) throw refusal('MANIFEST_INVALID', error.message, 413)
-    throw error
-  }
 }

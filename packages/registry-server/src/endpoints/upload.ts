@@ -4,6 +4,7 @@ import { repositoryScope } from '../auth/scope.ts'
 import { parseChunkRange } from '../byte-range.ts'
 import { refusal } from '../refusal.ts'
 import { isRepositoryName } from '../repository-name.ts'
+import { requestBody } from '../request.ts'
 import type { Upload } from '../upload.ts'
 import { requireDigest } from './digest-text.ts'
 import { sendEmpty, type Exchange } from './exchange.ts'
@@ -74,7 +75,7 @@ async function appendChunk({ request, response, uploads }: Exchange, upload: Upl
     throw refusal('SIZE_INVALID', 'Content-Length and Content-Range differ')
   }
   try {
-    await upload.append(request)
+    await upload.append(requestBody(request))
   } finally {
     if (upload.isBroken) await uploads.drop(upload)
   }
