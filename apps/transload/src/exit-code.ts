@@ -1,4 +1,4 @@
-import { HttpError, systemErrorCode, TransloadError } from '@transload/contract'
+import { systemErrorCode, TransloadError, type HttpError } from '@transload/contract'
 
 /**
  * skopeo's: 2 when the image does not exist, said by a registry (its code MANIFEST_UNKNOWN) or by an OCI layout whose

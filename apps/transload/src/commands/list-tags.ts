@@ -84,5 +84,5 @@ async function collectTags(
 
 async function listingSchemes({ plugins: { transports } }: Side): Promise<readonly string[]> {
   const loaded = await Promise.all(transports.keys().map((scheme) => transports.get(scheme)))
-  return loaded.filter(({ listTags: lists }) => lists !== undefined).map(({ scheme }) => scheme)
+  return loaded.filter((transport) => 'listTags' in transport).map(({ scheme }) => scheme)
 }

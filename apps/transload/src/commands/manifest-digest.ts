@@ -3,27 +3,24 @@ import { resolve } from 'node:path'
 
 import { digestOf } from '@transload/contract'
 
-import type { GroupValues } from '../arguments/flag.ts'
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { print, printJson } from '../output.ts'
 import { unsignedManifest } from '../schema1-payload.ts'
 import { prefixError } from '../system-error.ts'
 
-const flags = {}
-
 export const manifestDigest = defineCommand({
   name: 'manifest-digest',
   description: 'Compute a manifest digest of a file',
   operands: 'MANIFEST-FILE',
   examples: ['manifest-digest manifest.json'],
-  flags,
+  flags: {},
   positionals: { least: 1, problem: 'Usage: transload manifest-digest manifest' },
   run: runManifestDigest,
 })
 
 async function runManifestDigest(
-  _values: GroupValues<typeof flags>,
+  _values: unknown,
   [path = '']: readonly string[],
   { stdout, globals, directory }: CommandContext,
 ): Promise<void> {

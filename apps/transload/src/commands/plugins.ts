@@ -1,13 +1,10 @@
 import { addPlugin, createPluginRegistry } from '@transload/core'
 
-import type { GroupValues } from '../arguments/flag.ts'
 import { builtinTransports } from '../builtin-plugins.ts'
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { print, printJson } from '../output.ts'
 import { pluginNames } from '../side.ts'
-
-const flags = {}
 
 export const plugins = defineCommand({
   name: 'plugins',
@@ -17,7 +14,7 @@ Besides those built in there are the packages named by --plugin and, separated b
 commas, by the environment variable TRANSLOAD_PLUGINS.`,
   operands: '',
   examples: ['plugins', 'plugins --plugin transload-transport-s3 --json'],
-  flags,
+  flags: {},
   positionals: { least: 0, problem: 'plugins takes no arguments' },
   run: runPlugins,
 })
@@ -27,11 +24,7 @@ interface PluginRow {
   readonly package: string
 }
 
-async function runPlugins(
-  _values: GroupValues<typeof flags>,
-  _positionals: readonly string[],
-  context: CommandContext,
-): Promise<void> {
+async function runPlugins(_values: unknown, _positionals: readonly string[], context: CommandContext): Promise<void> {
   const rows = [...builtinRows(), ...(await addedRows(context))].sort((a, b) => (a.transport < b.transport ? -1 : 1))
   if (context.globals.json) return await printJson(context.stdout, rows)
   const width = Math.max(...rows.map(({ transport }) => transport.length), 'TRANSPORT'.length)

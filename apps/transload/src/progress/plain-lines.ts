@@ -40,7 +40,7 @@ export function stepLines(event: Exclude<TransferEvent, { type: 'blob' }>, style
       return event.list
         ? ['Writing manifest list to image destination', 'Storing list signatures']
         : ['Writing manifest to image destination']
-    case 'done':
+    default:
       return []
   }
 }

@@ -39,7 +39,7 @@ export function createProgress(
       return plainLines(write, style)
     case 'ndjson':
       return (event) => write(`${encodeJson(event)}\n`)
-    case 'none':
+    default:
       return undefined
   }
 }
