@@ -19,8 +19,10 @@ mount -t sysfs sysfs "$root/sys"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
 mount -t tmpfs tmpfs "$root/run"
 mkdir -p "$root$peers"
-mount --rbind "$peers" "$root$peers"
+mount --bind "$peers" "$root$peers"
 for file in hosts resolv.conf; do
   if [ -e "/etc/$file" ]; then cat "/etc/$file" >"$root/etc/$file"; fi
 done
+# the root's own programs: with the wrappers in PATH a tool would enter for ever
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 exec chroot "$root" /bin/sh -c 'cd "$0" 2>/dev/null || cd /; exec "$@"' "$PWD" "$@"

@@ -17,6 +17,7 @@ const tools = {
   time: { place: 'host', program: 'time', package: 'time' },
   tc: { place: 'host', program: 'tc', package: 'iproute2' },
   debootstrap: { place: 'host', program: 'debootstrap', package: 'debootstrap' },
+  setfattr: { place: 'host', program: 'setfattr', package: 'attr' },
   skopeo: { place: 'root', program: 'skopeo', package: 'skopeo' },
   podman: { place: 'root', program: 'podman', package: 'podman' },
   buildah: { place: 'root', program: 'buildah', package: 'buildah' },
