@@ -107,10 +107,15 @@ function hashOf(files, describe) {
   return hash.digest('hex')
 }
 
+/** Runs a program without a word, unless it fails: then its output is shown and this process ends like it. */
 async function mustRun(program, args, options) {
-  // standard output belongs to the command that follows
-  const outcome = await run(program, args, { stdio: ['ignore', process.stderr, process.stderr], ...options })
+  const output = []
+  const collect = (child) => {
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk))
+  }
+  const outcome = await run(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options }, collect)
   if (outcome.code === 0) return
+  process.stderr.write(Buffer.concat(output))
   process.stderr.write(`transload set-up: "${program} ${args.join(' ')}" failed\n`)
   exitLike(outcome)
 }
@@ -118,7 +123,7 @@ async function mustRun(program, args, options) {
 function ignore() {}
 
 /** Runs a program to its end. Signals sent to this process reach it; the terminal's own reach it without our help. */
-function run(program, args, options = {}) {
+function run(program, args, options, watch = ignore) {
   return new Promise((resolveRun) => {
     const child = spawn(program, args, {
       cwd: root,
@@ -127,6 +132,7 @@ function run(program, args, options = {}) {
       shell: process.platform === 'win32' && program !== 'node',
       ...options,
     })
+    watch(child)
     const forward = (signal) => child.kill(signal)
     process.on('SIGTERM', forward).on('SIGHUP', forward).on('SIGINT', ignore)
     child.on('error', (error) => {

@@ -20,18 +20,13 @@ export async function storeDemoImage(directory: string, name: string, cli: strin
       layers: [layerOf({ 'etc/architecture': `${architecture}\n` }), program],
     }),
   }))
-  const index = rawManifest(
-    encodeJson({
-      schemaVersion: 2,
-      mediaType: mediaTypes.ociIndex,
-      manifests: images.map(({ architecture, image: { root } }) => ({
-        mediaType: root.mediaType,
-        digest: root.digest,
-        size: root.bytes.length,
-        platform: { os: 'linux', architecture },
-      })),
-    }),
-  )
+  const manifests = images.map(({ architecture, image: { root } }) => ({
+    mediaType: root.mediaType,
+    digest: root.digest,
+    size: root.bytes.length,
+    platform: { os: 'linux', architecture },
+  }))
+  const index = rawManifest(Buffer.from(encodeJson({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests })))
   const layout = new OciLayout(new DirectoryTree(directory))
   for (const { image } of images) {
     for (const blob of image.blobs) await layout.writeBlob(blob.open(), () => blob.descriptor.digest)
