@@ -18,7 +18,10 @@ export function decoder(compression: Compression): Stage {
     case 'none':
       return (input) => input
     case 'gzip':
-      return sayingWhat('gzip', throughTransform(() => createGunzip({ chunkSize })))
+      return sayingWhat(
+        'gzip',
+        throughTransform(() => createGunzip({ chunkSize })),
+      )
     case 'zstd':
       return sayingWhat('zstd', decodeZstd)
     default:
@@ -40,7 +43,8 @@ function sayingWhat(format: CompressionFormat, decode: Stage): Stage {
     try {
       yield* decode(input)
     } catch (cause) {
-      if (!(cause instanceof Error && 'errno' in cause && 'code' in cause && String(cause.code).startsWith('Z'))) throw cause
+      if (!(cause instanceof Error && 'errno' in cause && 'code' in cause && String(cause.code).startsWith('Z')))
+        throw cause
       throw new TransloadError('IO', `damaged ${format} data: ${cause.message}`, { cause })
     }
   }

@@ -27,6 +27,7 @@ export interface CopySession extends AsyncDisposable {
 /** The source first: when it cannot be opened the destination is not even looked at. */
 export async function openSession(from: Located, to: Located, given: CopyOptions): Promise<CopySession> {
   const options = resolveCopyOptions(given)
+  options.signal?.throwIfAborted()
   await using opened = new AsyncDisposableStack()
   const source = await openSource(from, options)
   opened.defer(() => closeQuietly(source, options))

@@ -1,0 +1,329 @@
+import { gunzipSync } from 'node:zlib'
+
+import {
+  collect,
+  digestOf,
+  mediaTypes,
+  parseManifest,
+  type Descriptor,
+  type DestinationTraits,
+  type Digest,
+  type ImageDestination,
+  type ImageReference,
+  type OutgoingBlob,
+  type RawManifest,
+  type StoredSignature,
+  type Transport,
+  type TrustPolicy,
+} from '@transload/contract'
+import {
+  emptyLayer,
+  fixtureArtifact,
+  fixtureImage,
+  fixtureIndex,
+  fixtureLayer,
+  foreignLayer,
+  memoryTransport,
+  storeImage,
+  type FixtureImage,
+} from '@transload/transport-conformance/fixtures'
+import { describe, expect, it } from 'vitest'
+
+import { copyImage } from './copy.ts'
+import { createMemoryBlobInfoCache } from './memory-blob-info-cache.ts'
+import type { Located } from './plugin-registry.ts'
+import type { TransferEvent } from './progress.ts'
+import { zstdAnnotation } from './select-instance.ts'
+
+const open = { cache: createMemoryBlobInfoCache(), tempDirectory: '/tmp', log: () => undefined }
+
+function at(transport: Transport, text: string): Located {
+  return { transport, reference: transport.parse(text, '/') }
+}
+
+async function stored(image: FixtureImage, signatures: readonly StoredSignature[] = []): Promise<Located> {
+  const from = at(memoryTransport(), 'source')
+  await using destination = await from.transport.openDestination!(from.reference, open)
+  if (signatures.length > 0) await destination.signatures!.replace(image.root.digest, signatures)
+  await storeImage(destination, image)
+  return from
+}
+
+/** A place with the given traits that keeps what it is given, and what had been there before `commit`. */
+class Shelf implements ImageDestination {
+  readonly reference: ImageReference = { scheme: 'shelf', text: 'image', policyScopes: [] }
+  readonly blobs = new Map<Digest, Uint8Array>()
+  readonly manifests: RawManifest[] = []
+  readonly written: OutgoingBlob[] = []
+  readonly traits: DestinationTraits
+  committed = false
+  readonly #reusable: readonly Digest[]
+
+  constructor(traits: DestinationTraits, reusable: readonly Digest[] = []) {
+    this.traits = traits
+    this.#reusable = reusable
+  }
+
+  get located(): Located {
+    const transport: Transport = {
+      scheme: 'shelf',
+      parse: () => this.reference,
+      openDestination: () => Promise.resolve(this),
+    }
+    return { transport, reference: this.reference }
+  }
+
+  async writeBlob(blob: OutgoingBlob): Promise<void> {
+    this.written.push(blob)
+    const bytes = await collect(blob.body)
+    const { digest, size } = blob.written()
+    if (digest !== digestOf(bytes) || size !== bytes.length) throw new Error('written() is not what was written')
+    this.blobs.set(digest, bytes)
+  }
+
+  reuseBlob(blob: Descriptor): Promise<Descriptor | undefined> {
+    return Promise.resolve(this.#reusable.includes(blob.digest) ? blob : undefined)
+  }
+
+  writeManifest(manifest: RawManifest): Promise<void> {
+    this.manifests.push(manifest)
+    return Promise.resolve()
+  }
+
+  commit(): Promise<void> {
+    this.committed = true
+    return Promise.resolve()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+describe('a copy without changes', () => {
+  it.each([
+    ['an OCI image', fixtureImage()],
+    ['a Docker image', fixtureImage({ format: 'docker' })],
+    ['an image with duplicate layers', fixtureImage({ layers: [emptyLayer(), fixtureLayer('x'), emptyLayer()] })],
+    ['an image without layers', fixtureImage({ layers: [] })],
+    ['an artifact', fixtureArtifact()],
+    ['an OCI index', fixtureIndex('oci')],
+    ['a Docker list', fixtureIndex('docker')],
+  ])('leaves %s what it was, byte for byte', async (_, image) => {
+    const shelf = new Shelf({ multiImage: true })
+    const result = await copyImage(await stored(image), shelf.located, { images: 'all' })
+    expect(result).toMatchObject({
+      digest: image.root.digest,
+      mediaType: image.root.mediaType,
+      bytes: image.root.bytes,
+    })
+    expect(shelf.manifests).toEqual([...image.children, image.root])
+    expect(new Set(shelf.blobs.keys())).toEqual(new Set(image.blobs.map(({ descriptor }) => descriptor.digest)))
+    expect(shelf.written).toHaveLength(image.blobs.length)
+    expect(result.blobs).toEqual({
+      copied: image.blobs.length,
+      reused: 0,
+      bytes: image.blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
+    })
+    expect(shelf.committed).toBe(true)
+  })
+
+  it('leaves foreign layers at their URLs', async () => {
+    const image = fixtureImage({ layers: [fixtureLayer('here'), foreignLayer()] })
+    const shelf = new Shelf({ keepsForeignLayers: true, layers: 'compressed' })
+    const { digest } = await copyImage(await stored(image), shelf.located)
+    expect(digest).toBe(image.root.digest)
+    expect(shelf.written).toHaveLength(2)
+  })
+
+  it('moves nothing that is there already', async () => {
+    const image = fixtureImage()
+    const there = image.blobs.map(({ descriptor }) => descriptor.digest)
+    const shelf = new Shelf({}, there.slice(1))
+    const { blobs } = await copyImage(await stored(image), shelf.located)
+    expect(blobs).toMatchObject({ copied: 1, reused: there.length - 1 })
+    expect(shelf.written.map(({ digest }) => digest)).toEqual([there[0]])
+  })
+
+  it('writes nothing in a dry run', async () => {
+    const image = fixtureImage()
+    const shelf = new Shelf({})
+    const result = await copyImage(await stored(image), shelf.located, { dryRun: true })
+    expect(result).toMatchObject({ digest: image.root.digest, bytes: image.root.bytes, blobs: { copied: 0 } })
+    expect([shelf.written, shelf.manifests, shelf.committed]).toEqual([[], [], false])
+  })
+})
+
+describe('layers', () => {
+  const tar = fixtureLayer('plain', 'none')
+
+  it('are compressed for a place that wants that, and the manifest says so', async () => {
+    const shelf = new Shelf({ layers: 'compressed', manifestTypes: [mediaTypes.ociManifest] })
+    const cache = createMemoryBlobInfoCache()
+    await copyImage(await stored(fixtureImage({ layers: [tar, fixtureLayer('b')] })), shelf.located, { cache })
+    const manifest = parseManifest(shelf.manifests[0]!)
+    const layers = manifest.kind === 'image' ? manifest.layers : []
+    expect(layers.map(({ mediaType }) => mediaType)).toEqual([mediaTypes.ociLayerGzip, mediaTypes.ociLayerGzip])
+    const { digest, size } = layers[0]!
+    expect(digestOf(gunzipSync(shelf.blobs.get(digest)!))).toBe(tar.digest)
+    expect(shelf.blobs.get(digest)).toHaveLength(size)
+    expect(await cache.uncompressed(digest)).toBe(tar.digest)
+  })
+
+  it.each(['gzip', 'zstd'] as const)('are decompressed from %s', async (compression) => {
+    const layer = fixtureLayer('packed', compression)
+    const shelf = new Shelf({ layers: 'uncompressed', manifestTypes: [mediaTypes.dockerManifest] })
+    const cache = createMemoryBlobInfoCache()
+    await copyImage(await stored(fixtureImage({ layers: [layer] })), shelf.located, { cache })
+    expect(parseManifest(shelf.manifests[0]!)).toMatchObject({
+      format: 'docker',
+      layers: [{ mediaType: mediaTypes.dockerLayer, digest: layer.diffId }],
+    })
+    expect(await cache.uncompressed(layer.digest)).toBe(layer.diffId)
+  })
+
+  it('are recompressed when a format is asked for', async () => {
+    const layer = fixtureLayer('gzip before')
+    const shelf = new Shelf({ layers: 'compressed' })
+    const cache = createMemoryBlobInfoCache()
+    const options = { compressionFormat: 'zstd', cache } as const
+    await copyImage(await stored(fixtureImage({ format: 'docker', layers: [layer] })), shelf.located, options)
+    const manifest = parseManifest(shelf.manifests[0]!)
+    expect(manifest).toMatchObject({ format: 'oci', layers: [{ mediaType: mediaTypes.ociLayerZstd }] })
+    const made = manifest.kind === 'image' ? manifest.layers[0]! : undefined
+    expect(await cache.uncompressed(made!.digest)).toBe(layer.diffId)
+  })
+
+  it('are looked at: bytes that are not what the media type says decide', async () => {
+    const shelf = new Shelf({ layers: 'compressed' })
+    const mistyped = fixtureImage({ layers: [{ ...tar, compression: 'gzip' }] })
+    await copyImage(await stored(mistyped), shelf.located)
+    const manifest = parseManifest(shelf.manifests[0]!)
+    const made = manifest.kind === 'image' ? manifest.layers[0]! : undefined
+    expect(digestOf(gunzipSync(shelf.blobs.get(made!.digest)!))).toBe(tar.digest)
+  })
+
+  it('reused in another compression are not in the forced one', async () => {
+    const layer = fixtureLayer('already there')
+    const shelf = new Shelf({ layers: 'compressed' }, [layer.digest])
+    const from = await stored(fixtureImage({ layers: [layer] }))
+    const forced = { compressionFormat: 'zstd', forceCompressionFormat: true } as const
+    expect((await copyImage(from, shelf.located, { compressionFormat: 'zstd' })).blobs.reused).toBe(1)
+    expect((await copyImage(from, shelf.located, forced)).blobs.reused).toBe(0)
+  })
+})
+
+describe('an index', () => {
+  it('gives the image for the platform', async () => {
+    const index = fixtureIndex()
+    const shelf = new Shelf({})
+    const platform = { os: 'linux', architecture: 'arm64' }
+    const { digest, plan } = await copyImage(await stored(index), shelf.located, { platform })
+    expect(digest).toBe(index.children[1]!.digest)
+    expect(plan).toMatchObject({ images: [{ position: 1, platform: { architecture: 'arm64', variant: 'v8' } }] })
+    expect(plan.index).toBeUndefined()
+  })
+
+  it('is rewritten when its images are, and marks those with zstd', async () => {
+    const shelf = new Shelf({
+      multiImage: true,
+      manifestTypes: [mediaTypes.ociManifest, mediaTypes.ociIndex],
+      layers: 'compressed',
+    })
+    const options = { images: 'all', compressionFormat: 'zstd' } as const
+    await copyImage(await stored(fixtureIndex('docker')), shelf.located, options)
+    const root = parseManifest(shelf.manifests.at(-1)!)
+    const entries = root.kind === 'index' ? root.manifests : []
+    expect(entries.map(({ digest }) => digest)).toEqual(shelf.manifests.slice(0, 3).map(({ digest }) => digest))
+    expect(entries.map(({ platform }) => platform?.architecture)).toEqual(['amd64', 'arm64', 'arm'])
+    expect(entries.every(({ annotations }) => annotations?.[zstdAnnotation] === 'true')).toBe(true)
+  })
+
+  it('can be copied by itself', async () => {
+    const index = fixtureIndex()
+    const shelf = new Shelf({ multiImage: true })
+    const { digest, blobs } = await copyImage(await stored(index), shelf.located, { images: 'index-only' })
+    expect(digest).toBe(index.root.digest)
+    expect(blobs).toEqual({ copied: 0, reused: 0, bytes: 0 })
+    expect(shelf.manifests).toEqual([index.root])
+  })
+})
+
+describe('signatures', () => {
+  const signature: StoredSignature = { kind: 'simple', bytes: Buffer.from('by me') }
+  const image = fixtureImage()
+
+  it('are carried over', async () => {
+    const to = at(memoryTransport(), 'to')
+    await copyImage(await stored(image, [signature]), to)
+    await using copy = await to.transport.openSource!(to.reference, open)
+    expect(await copy.signatures!.list(image.root.digest)).toEqual([signature])
+  })
+
+  it('are left behind on request', async () => {
+    const to = at(memoryTransport(), 'to')
+    const { plan } = await copyImage(await stored(image, [signature]), to, { removeSignatures: true })
+    await using copy = await to.transport.openSource!(to.reference, open)
+    expect(await copy.signatures!.list(image.root.digest)).toEqual([])
+    expect(plan.images[0]!.signatures.fate).toBe('drop')
+  })
+})
+
+it('reports what happens in order', async () => {
+  const events: TransferEvent[] = []
+  const index = fixtureIndex()
+  const { digest } = await copyImage(await stored(index), new Shelf({ multiImage: true }).located, {
+    images: 'all',
+    concurrency: 1,
+    progress: (event) => events.push(event),
+  })
+  const lines = events.map((event) =>
+    event.type === 'blob'
+      ? `${event.state} ${event.role}`
+      : event.type === 'image'
+        ? `image ${event.index}`
+        : event.type,
+  )
+  expect(lines.filter((line) => !/^(started|copied)/.test(line))).toEqual([
+    'planned',
+    'image 0',
+    'image 1',
+    'image 2',
+    ...Array.from({ length: 4 }, () => 'manifest'),
+    'done',
+  ])
+  expect(lines.filter((line) => line.startsWith('started'))).toHaveLength(index.blobs.length)
+  expect(lines.filter((line) => line.startsWith('copied'))).toHaveLength(index.blobs.length)
+  expect(events[0]).toMatchObject({ images: 3, blobs: index.blobs.length, listed: 3 })
+  expect(events.at(-1)).toEqual({ type: 'done', digest })
+})
+
+describe('a policy', () => {
+  it('sees every image, and its signatures, before anything is read', async () => {
+    const index = fixtureIndex()
+    const seen: Digest[] = []
+    const policy: TrustPolicy = {
+      evaluate: async (image) => {
+        seen.push(image.manifest.digest)
+        expect(image.reference.text).toBe('source:latest')
+        expect(await image.signatures()).toEqual([])
+        return { allowed: true }
+      },
+    }
+    await copyImage(await stored(index), new Shelf({ multiImage: true }).located, { images: 'all', policy })
+    expect(new Set(seen)).toEqual(new Set(index.children.map(({ digest }) => digest)))
+  })
+
+  it('rejects with all its reasons', async () => {
+    const shelf = new Shelf({})
+    const policy = {
+      evaluate: () => Promise.resolve({ allowed: false, reasons: ['no signature', 'wrong name'] } as const),
+    }
+    await expect(copyImage(await stored(fixtureImage()), shelf.located, { policy })).rejects.toMatchObject({
+      code: 'TRUST_REJECTED',
+      message: 'Source image rejected: no signature; wrong name',
+      reasons: ['no signature', 'wrong name'],
+    })
+    expect([shelf.written, shelf.committed]).toEqual([[], false])
+  })
+})
