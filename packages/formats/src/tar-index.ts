@@ -39,41 +39,30 @@ export async function readTarIndex(
   const read = windowedReader(handle)
   const { size: archiveBytes } = await handle.stat()
   const entries = new Map<string, TarEntry>()
+  const globals = new Map<string, string>()
   let extension: Extension = {}
-  let globals = new Map<string, string>()
-  let count = 0
-  for (let position = 0; position + tarBlockBytes <= archiveBytes;) {
+  let position = 0
+  for (let count = 1; position + tarBlockBytes <= archiveBytes; count++) {
     signal?.throwIfAborted()
     const header = parseTarHeader(await read(position, tarBlockBytes))
-    if (!header) break
-    if (++count > maxEntries) throw new TransloadError('SIZE_LIMIT', `tar file has more than ${maxEntries} entries`)
+    if (!header) return entries
+    if (count > maxEntries) throw new TransloadError('SIZE_LIMIT', `tar file has more than ${maxEntries} entries`)
+    const isExtension = 'LKxg'.includes(header.typeFlag)
+    const pax = new Map([...globals, ...(extension.pax ?? [])])
+    const size = isExtension ? header.size : dataBytes(header, pax)
     const offset = position + tarBlockBytes
-    const isExtended = 'LKxg'.includes(header.typeFlag)
-    const size = isExtended ? header.size : dataBytes(header, extension)
-    position = offset + size + tarPaddingBytes(size)
-    // The padding of the last entry may be missing, as other tools allow.
     if (offset + size > archiveBytes) throw new TransloadError('IO', 'unexpected end of tar file')
-    if (!isExtended) {
-      addEntry(entries, header, extension, offset, size)
-      extension = { pax: globals }
-      continue
+    if (isExtension) {
+      extension = extend(extension, globals, header.typeFlag, await readExtension(read, offset, size))
+    } else {
+      const entry = entryOf(header, { ...extension, pax }, offset, size)
+      if (entry) entries.set(entry.name, entry)
+      extension = {}
     }
-    if (size > maxExtendedHeaderBytes) {
-      throw new TransloadError(
-        'SIZE_LIMIT',
-        `extended header in tar file: exceeded maximum allowed size of ${maxExtendedHeaderBytes} bytes`,
-      )
-    }
-    const data = await read(offset, size)
-    if (header.typeFlag === 'L') extension = { ...extension, longName: cString(data) }
-    else if (header.typeFlag === 'K') extension = { ...extension, longLink: cString(data) }
-    else {
-      const pax = new Map([...(extension.pax ?? globals), ...parsePaxRecords(data)])
-      if (header.typeFlag === 'g') globals = pax
-      extension = { ...extension, pax }
-    }
+    position = offset + size + tarPaddingBytes(size)
   }
-  if (count === 0 && archiveBytes < tarBlockBytes) throw new TransloadError('IO', 'not a tar file')
+  // Other tools too allow that the blocks of zeros are missing, and the padding before them.
+  if (position === 0 || position < archiveBytes) throw new TransloadError('IO', 'unexpected end of tar file')
   return entries
 }
 
@@ -90,26 +79,44 @@ interface Extension {
   readonly pax?: ReadonlyMap<string, string>
 }
 
-function addEntry(
-  entries: Map<string, TarEntry>,
+type ReadAt = (position: number, length: number) => Promise<Uint8Array>
+
+async function readExtension(read: ReadAt, offset: number, size: number): Promise<Uint8Array> {
+  if (size <= maxExtendedHeaderBytes) return await read(offset, size)
+  throw new TransloadError(
+    'SIZE_LIMIT',
+    `extended header in tar file: exceeded maximum allowed size of ${maxExtendedHeaderBytes} bytes`,
+  )
+}
+
+function extend(extension: Extension, globals: Map<string, string>, typeFlag: string, data: Uint8Array): Extension {
+  if (typeFlag === 'L') return { ...extension, longName: cString(data) }
+  if (typeFlag === 'K') return { ...extension, longLink: cString(data) }
+  const records = parsePaxRecords(data)
+  if (typeFlag === 'x') return { ...extension, pax: records }
+  for (const [key, value] of records) globals.set(key, value)
+  return extension
+}
+
+/** Undefined when its name leaves the root. */
+function entryOf(
   header: TarHeader,
   { longName, longLink, pax }: Extension,
   offset: number,
   size: number,
-): void {
+): TarEntry | undefined {
   const isSparse = header.typeFlag === 'S' || pax?.keys().some((key) => key.startsWith('GNU.sparse.'))
   const type: TarEntryType = isSparse ? 'sparse' : (entryTypes[header.typeFlag] ?? 'other')
-  const sparseName = isSparse ? pax?.get('GNU.sparse.name') : undefined
-  const name = cleanTarName(sparseName ?? pax?.get('path') ?? longName ?? header.name)
-  if (name === undefined) return
+  const name = cleanTarName(pax?.get('GNU.sparse.name') ?? pax?.get('path') ?? longName ?? header.name)
+  if (name === undefined) return undefined
   const linkName = pax?.get('linkpath') ?? longLink ?? header.linkName
-  entries.set(name, {
+  return {
     name,
     type,
     offset,
     size: type === 'file' || type === 'sparse' ? size : 0,
     linkName: type === 'hardlink' ? (cleanTarName(linkName) ?? '') : linkName,
-  })
+  }
 }
 
 const entryTypes: Readonly<Record<string, TarEntryType>> = {
@@ -121,10 +128,10 @@ const entryTypes: Readonly<Record<string, TarEntryType>> = {
 }
 
 /** Links, directories and devices have no data, whatever their size field says; hard links may, in PAX archives only. */
-function dataBytes(header: TarHeader, { pax }: Extension): number {
+function dataBytes(header: TarHeader, pax: ReadonlyMap<string, string>): number {
   if ('23456'.includes(header.typeFlag)) return 0
-  if (header.typeFlag === '1' && !pax?.has('size')) return 0
-  const stated = pax?.get('size')
+  if (header.typeFlag === '1' && !pax.has('size')) return 0
+  const stated = pax.get('size')
   if (stated === undefined) return header.size
   const size = Number(stated)
   if (!/^\d+$/.test(stated) || !Number.isSafeInteger(size)) {
@@ -139,7 +146,7 @@ function cString(bytes: Uint8Array): string {
 }
 
 /** Neighbouring headers come out of one read; data between distant ones is never read. The result is valid until the next call. */
-function windowedReader(handle: FileHandle): (position: number, length: number) => Promise<Uint8Array> {
+function windowedReader(handle: FileHandle): ReadAt {
   let window: Uint8Array = new Uint8Array(0)
   let start = 0
   return async (position, length) => {
