@@ -1,3 +1,4 @@
+export * from './fixtures/empty-cache.ts'
 export * from './fixtures/images.ts'
 export * from './fixtures/memory-transport.ts'
 export * from './fixtures/outgoing-blob.ts'

@@ -17,10 +17,14 @@ import {
 } from '@transload/contract'
 import { afterAll, expect, test, vi } from 'vitest'
 
+import type { TransportCheck } from './check.ts'
 import { transportChecks } from './checks.ts'
+import { emptyCache } from './fixtures/empty-cache.ts'
 import { memoryTransport } from './fixtures/memory-transport.ts'
 import { patternLayer } from './fixtures/pattern.ts'
+import { storeImage } from './fixtures/store-image.ts'
 import { runCheck, type CheckOutcome } from './run-check.ts'
+import type { TransportSubject } from './subject.ts'
 
 interface Flaw {
   /** What the transport does wrong. */
@@ -425,12 +429,41 @@ test('what a transport does not offer is skipped with the reason', async () => {
   )
 })
 
+test('a transport that only reads is given its images by prepare', async () => {
+  const complete = memoryTransport()
+  const readOnly: Transport = {
+    scheme: complete.scheme,
+    parse: (...values) => complete.parse(...values),
+    openSource: (...values) => complete.openSource!(...values),
+  }
+  const subject: TransportSubject = {
+    create: () => readOnly,
+    newReference: (n) => `image-${n}`,
+    prepare: async (image) => {
+      const reference = readOnly.parse('prepared', directory)
+      await using destination = await complete.openDestination!(reference, {
+        cache: emptyCache(),
+        tempDirectory: directory,
+        log: () => {},
+      })
+      await storeImage(destination, image)
+      return reference.text
+    },
+  }
+  const checks = ['a stored image comes back', ...formats, ...indexes, 'duplicate layers stay duplicate']
+  for (const name of checks) expect(await runCheck(checkNamed(name), subject)).toEqual({ state: 'passed' })
+})
+
 const heavyBytes = 256 * 1024 * 1024
 
 function run(name: string, create: () => Transport): Promise<CheckOutcome> {
+  return runCheck(checkNamed(name), { create, newReference: (n) => `image-${n}` })
+}
+
+function checkNamed(name: string): TransportCheck {
   const check = transportChecks.find((candidate) => candidate.name === name)
   if (!check) throw new Error(`there is no check ${JSON.stringify(name)}`)
-  return runCheck(check, { create, newReference: (n) => `image-${n}` })
+  return check
 }
 
 /** Keeps nothing of large layers: it makes the suite's own again. */

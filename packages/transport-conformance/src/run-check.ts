@@ -1,12 +1,14 @@
+import { randomInt } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 // A test kit has no app to be handed a temporary directory by.
 // oxlint-disable-next-line no-restricted-imports
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { BlobInfoCache, OpenOptions } from '@transload/contract'
+import type { OpenOptions } from '@transload/contract'
 
 import { SkippedCheck, type CheckBench, type TransportCheck } from './check.ts'
+import { emptyCache } from './fixtures/empty-cache.ts'
 import type { TransportSubject } from './subject.ts'
 
 export type CheckOutcome =
@@ -33,33 +35,34 @@ async function prepareBench(subject: TransportSubject, stack: AsyncDisposableSta
   stack.defer(() => rm(directory, { recursive: true, force: true }))
   const transport = await subject.create()
   stack.defer(() => transport.close?.())
-  const openOptions: OpenOptions = { cache: emptyCache, tempDirectory: directory, log: () => {} }
+  const openOptions: OpenOptions = { cache: emptyCache(), tempDirectory: directory, log: () => {} }
+  const disposedAtTheEnd = <T extends AsyncDisposable>(opened: T): T => {
+    stack.defer(() => disposeQuietly(opened))
+    return opened
+  }
   return {
     subject,
     transport,
     directory,
     openOptions,
     async newReference() {
-      referenceCount += 1
-      return transport.parse(await subject.newReference(referenceCount), directory)
+      // Random, because several suites may share one place, a registry: their references must not meet.
+      return transport.parse(await subject.newReference(randomInt(2 ** 47)), directory)
     },
     async openSource(reference, signal) {
       if (!transport.openSource) throw new SkippedCheck('cannot be read: no openSource')
-      return stack.use(await transport.openSource(reference, { ...openOptions, signal }))
+      return disposedAtTheEnd(await transport.openSource(reference, { ...openOptions, signal }))
     },
     async openDestination(reference, signal) {
       if (!transport.openDestination) throw new SkippedCheck('cannot be written: no openDestination')
-      return stack.use(await transport.openDestination(reference, { ...openOptions, signal }))
+      return disposedAtTheEnd(await transport.openDestination(reference, { ...openOptions, signal }))
     },
   }
 }
 
-// Several suites may share one place, a registry: their references must not meet.
-let referenceCount = 0
-
-const emptyCache: BlobInfoCache = {
-  locations: async () => [],
-  rememberLocation: async () => {},
-  uncompressed: async () => undefined,
-  rememberUncompressed: async () => {},
+/** Many checks have disposed it already, and one of them is about that: its failure must not become everyone's. */
+async function disposeQuietly(opened: AsyncDisposable): Promise<void> {
+  try {
+    await opened[Symbol.asyncDispose]()
+  } catch {}
 }

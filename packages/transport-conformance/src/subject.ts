@@ -7,8 +7,8 @@ export interface TransportSubject {
   /** A new instance for each check. The suite calls its `close`. */
   readonly create: () => Transport | Promise<Transport>
   /**
-   * Text after `scheme:` of a place that holds nothing yet, a new one for each `n`. Relative paths are relative to a
-   * temporary directory that the suite makes and removes.
+   * Text after `scheme:` of a place that holds nothing yet: `n` is an integer that was not there before. Relative
+   * paths are relative to a temporary directory that the suite makes and removes.
    */
   readonly newReference: (n: number) => string | Promise<string>
   /** Texts that `parse` must refuse. Default: the empty text. */
