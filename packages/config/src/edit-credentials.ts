@@ -65,7 +65,7 @@ export async function storeCredentials(
     return helper
   }
   const auth = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')
-  await editAuthJson(target, (json, auths) => ({ ...json, auths: sorted({ ...auths, [storedKey]: { auth } }) }))
+  await editAuthJson(target, (json, auths) => ({ ...json, auths: { ...auths, [storedKey]: { auth } } }))
   return undefined
 }
 
@@ -113,12 +113,16 @@ function targetKey({ format }: AuthTarget, key: string): string {
 
 type Json = Readonly<Record<string, unknown>>
 
-async function editAuthJson({ path }: AuthTarget, edit: (json: Json, auths: Json) => Json): Promise<void> {
+async function editAuthJson(
+  { path }: AuthTarget,
+  edit: (json: Json, auths: Json) => Json & { readonly auths: Json },
+): Promise<void> {
   const json = (await readAuthJson(path)) ?? {}
-  const edited = edit({ auths: {}, ...json }, readObject(json['auths'], path, 'auths'))
-  await replacePrivateFile(path, encodeJson(edited, '\t'))
+  const edited = edit(json, readObject(json['auths'], path, 'auths'))
+  await replacePrivateFile(path, encodeJson(sorted({ ...edited, auths: sorted(edited.auths) }), '\t'))
 }
 
+/** By name, as the other tools write them. */
 function sorted(object: Json): Json {
   return Object.fromEntries(Object.entries(object).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
