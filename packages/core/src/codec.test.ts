@@ -56,6 +56,8 @@ describe('decoder', () => {
   })
 })
 
+const long = Buffer.alloc(9 * 1024 * 1024, 'transload')
+
 describe('encoder', () => {
   it.each(['gzip', 'zstd'] as const)('makes %s that depends on nothing but the input', async (format) => {
     const [whole, cut] = await Promise.all(
@@ -71,8 +73,14 @@ describe('encoder', () => {
     expect(gunzipSync(bytes).equals(text)).toBe(true)
   })
 
+  it.each([0, 1, 9])('makes one gzip member of several blocks, at level %i', async (level) => {
+    const bytes = await collect(encoder('gzip', level)(inChunksOf(123_457, long)))
+    expect(gunzipSync(bytes).equals(long)).toBe(true)
+    const exact = long.subarray(0, 2 * 1024 * 1024)
+    expect(gunzipSync(await collect(encoder('gzip', level)(inChunksOf(1 << 20, exact)))).equals(exact)).toBe(true)
+  })
+
   it('makes several zstd frames of what is long', async () => {
-    const long = Buffer.alloc(9 * 1024 * 1024, 'transload')
     const bytes = await collect(encoder('zstd', 1)(inChunksOf(1 << 20, long)))
     const magic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
     expect(Buffer.from(bytes).indexOf(magic, 4)).toBeGreaterThan(0)

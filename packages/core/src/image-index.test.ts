@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { PlannedIndex } from './copy-plan.ts'
 import { writtenIndex, type WrittenInstance } from './image-index.ts'
+import { zstdAnnotation } from './select-instance.ts'
 
 const docker = fixtureImage({ format: 'docker' }).root
 const oci = fixtureImage().root
@@ -81,15 +82,11 @@ describe('writtenIndex', () => {
     })
   })
 
-  it('marks an image with zstd layers, unless it may not change', () => {
-    const instances = [instance(0, oci, true)]
-    const pinned = { ...plan(index, mediaTypes.ociIndex), unmodifiable: 'Instructed to preserve digests' }
-    expect(writtenIndex(index, pinned, instances, fallback)).toBe(index)
-    const marked = JSON.parse(text(writtenIndex(index, plan(index, mediaTypes.ociIndex), instances, fallback)))
-    expect(marked.manifests[0].annotations).toEqual({
-      a: '2',
-      b: '1',
-      'io.github.containers.compression.zstd': 'true',
-    })
+  it('marks images with zstd layers, if it changes at all', () => {
+    const unchanged = [instance(0, oci, true), instance(1, docker)]
+    expect(writtenIndex(index, plan(index, mediaTypes.ociIndex), unchanged, fallback)).toBe(index)
+    const moved = [instance(0, oci, true), instance(1, oci)]
+    const after = JSON.parse(text(writtenIndex(index, plan(index, mediaTypes.ociIndex), moved, fallback)))
+    expect(after.manifests[0].annotations).toEqual({ a: '2', b: '1', [zstdAnnotation]: 'true' })
   })
 })

@@ -23,8 +23,9 @@ export interface WrittenInstance {
 }
 
 /**
- * The index naming the images as they were written: the source's very bytes if that changes nothing
- * (copy-engine.md §4, formats.md §5.7). `fallback` is the platform Docker's format makes up for entries without one.
+ * The index naming the images as they were written: the source's very bytes if those are the images it names, else a
+ * new one that also marks images with zstd layers (copy-engine.md §4, formats.md §5.7). `fallback` is the platform
+ * made up for entries without one where the format is Docker's.
  */
 export function writtenIndex(
   source: RawManifest,
@@ -35,16 +36,12 @@ export function writtenIndex(
   const before = parseJsonObject(source.bytes, `index ${source.digest}`)
   const entries = (before['manifests'] ?? []) as readonly Json[]
   const format = formatOf(plan.mediaType)
-  const marksZstd = format === 'oci' && plan.unmodifiable === undefined
-  const changed = new Map(
-    instances
-      .map((instance) => [instance.position, changesOf(entries[instance.position]!, instance, marksZstd)] as const)
-      .filter(([, change]) => change !== undefined),
-  )
-  if (plan.mediaType === source.mediaType && changed.size === 0) return source
+  const moved = instances.filter(({ position, manifest }) => manifest.digest !== entries[position]!['digest'])
+  if (plan.mediaType === source.mediaType && moved.length === 0) return source
 
+  const changed = new Map(instances.map((instance) => [instance.position, instance]))
   const manifests = entries.map((entry, position) =>
-    entryJson({ ...entry, ...changed.get(position) }, format, fallback),
+    entryJson(instanceJson(entry, changed.get(position)), format, fallback),
   )
   const after =
     format === 'docker'
@@ -62,16 +59,16 @@ export function writtenIndex(
   return rawManifest(Buffer.from(encodeJson(after)), plan.mediaType)
 }
 
-function changesOf(entry: Json, { manifest, hasZstdLayers }: WrittenInstance, marksZstd: boolean): Json | undefined {
-  const { digest, mediaType, bytes } = manifest
-  const annotations = (entry['annotations'] ?? {}) as Json
-  const marks = marksZstd && hasZstdLayers && annotations[zstdAnnotation] !== 'true'
-  if (digest === entry['digest'] && !marks) return undefined
+function instanceJson(entry: Json, written: WrittenInstance | undefined): Json {
+  if (!written) return entry
+  const { mediaType, digest, bytes } = written.manifest
+  const annotations = entry['annotations'] as Json | undefined
   return {
+    ...entry,
     mediaType,
     digest,
     size: bytes.length,
-    ...(marks ? { annotations: { ...annotations, [zstdAnnotation]: 'true' } } : {}),
+    annotations: written.hasZstdLayers ? { ...annotations, [zstdAnnotation]: 'true' } : annotations,
   }
 }
 

@@ -1,0 +1,54 @@
+import type { Stage } from '@transload/contract'
+
+/** One block of the input, in order. */
+export interface Block {
+  readonly bytes: Buffer
+  readonly previous: Buffer | undefined
+  readonly isLast: boolean
+}
+
+/** Of one layer. The thread pool has four threads, and other layers want some; each block is held in memory. */
+const blocksAtOnce = 3
+
+/**
+ * A stage that encodes its input in blocks of `blockBytes`, several at once in the thread pool, and yields them in
+ * order. The output depends on the input alone, not on how that came in chunks. Without any input there is one empty
+ * block.
+ */
+export function blockwise(blockBytes: number, encode: (block: Block) => Promise<Uint8Array>): Stage {
+  return async function* (input) {
+    const flying: Promise<Uint8Array>[] = []
+    try {
+      for await (const block of blocks(input, blockBytes)) {
+        flying.push(encode(block))
+        if (flying.length === blocksAtOnce) yield await flying.shift()!
+      }
+      while (flying.length > 0) yield await flying.shift()!
+    } finally {
+      await Promise.allSettled(flying)
+    }
+  }
+}
+
+/** A full block is held back until it is known whether it is the last. */
+async function* blocks(input: AsyncIterable<Uint8Array>, blockBytes: number): AsyncGenerator<Block> {
+  let previous: Buffer | undefined
+  let held: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of input) {
+    for (let rest = chunk; rest.length > 0;) {
+      if (size === blockBytes) {
+        const bytes = Buffer.concat(held, size)
+        yield { bytes, previous, isLast: false }
+        previous = bytes
+        held = []
+        size = 0
+      }
+      const taken = rest.subarray(0, blockBytes - size)
+      held.push(taken)
+      size += taken.length
+      rest = rest.subarray(taken.length)
+    }
+  }
+  yield { bytes: Buffer.concat(held, size), previous, isLast: true }
+}

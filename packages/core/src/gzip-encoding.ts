@@ -1,0 +1,44 @@
+import { promisify } from 'node:util'
+import { constants, crc32, deflateRaw } from 'node:zlib'
+
+import type { Stage } from '@transload/contract'
+
+import { blockwise } from './blockwise.ts'
+
+const deflate = promisify(deflateRaw)
+
+const blockBytes = 1024 * 1024
+const windowBytes = 32 * 1024
+
+/** Deflate, no name, no time, unknown system (RFC 1952 §2.3): the same on every machine. */
+const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
+
+/**
+ * One gzip member, made of blocks that several cores share: each is deflated by itself with the end of the one before
+ * as its dictionary, and all but the last end at a byte boundary, so that put together they are one deflate stream.
+ */
+export function encodeGzip(level: number): Stage {
+  return async function* (input) {
+    let checksum = 0
+    let size = 0
+    async function* counted(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of input) {
+        checksum = crc32(chunk, checksum)
+        size += chunk.length
+        yield chunk
+      }
+    }
+    yield header
+    yield* blockwise(blockBytes, ({ bytes, previous, isLast }) =>
+      deflate(bytes, {
+        level,
+        finishFlush: isLast ? constants.Z_FINISH : constants.Z_SYNC_FLUSH,
+        ...(previous ? { dictionary: previous.subarray(-windowBytes) } : {}),
+      }),
+    )(counted())
+    const trailer = Buffer.alloc(8)
+    trailer.writeUInt32LE(checksum, 0)
+    trailer.writeUInt32LE(size % 2 ** 32, 4)
+    yield trailer
+  }
+}
