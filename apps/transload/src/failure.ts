@@ -1,6 +1,7 @@
 import { encodeJson, TransloadError, type HttpError } from '@transload/contract'
+import type { TransferError, TrustError } from '@transload/core'
 
-import { exitCode, reportedCode } from './exit-code.ts'
+import { causes, exitCode, reportedCode } from './exit-code.ts'
 import type { CommandLog } from './log.ts'
 import { errorMessage } from './system-error.ts'
 
@@ -27,17 +28,22 @@ export function reportFailure(error: unknown, { log, stderr, json }: FailureRepo
 }
 
 function failureJson(error: unknown, message: string, hint: string | undefined): Record<string, unknown> {
-  const { status, serverCodes, side, step, reasons, retryable } = error as Partial<HttpError> & Record<string, unknown>
+  const chain = causes(error)
+  // Words put before a message make a new error; what the server said stays with the one inside.
+  const find = (name: keyof FailureDetails): unknown =>
+    chain.map((cause) => (cause as Partial<FailureDetails>)[name]).find((value) => value !== undefined)
   return {
     code: reportedCode(error),
     message,
     hint,
-    retryable: retryable ?? false,
+    retryable: TransloadError.is(error) && error.retryable,
     exitCode: exitCode(error),
-    status,
-    serverCodes,
-    side,
-    step,
-    reasons,
+    side: find('side'),
+    step: find('step'),
+    status: find('status'),
+    serverCodes: find('serverCodes'),
+    reasons: find('reasons'),
   }
 }
+
+type FailureDetails = HttpError & TransferError & TrustError

@@ -1,0 +1,77 @@
+import { digestOf, mediaTypes } from '@transload/contract'
+import type { TransferEvent } from '@transload/core'
+import { describe, expect, it } from 'vitest'
+
+import { plainLines, type LineStyle } from './plain-lines.ts'
+
+const a = digestOf(Buffer.from('a'))
+const b = digestOf(Buffer.from('b'))
+
+function blob(digest: typeof a, state: 'started' | 'moving' | 'copied' | 'reused', role: 'layer' | 'config' = 'layer') {
+  return { type: 'blob', state, role, blob: { mediaType: mediaTypes.ociLayer, digest, size: 1 }, bytes: 0 } as const
+}
+
+function linesOf(events: readonly TransferEvent[], style: Partial<LineStyle> = {}): string[] {
+  const lines: string[] = []
+  const sink = plainLines((line) => lines.push(line.trimEnd()), {
+    copiesList: false,
+    removesSignatures: false,
+    ...style,
+  })
+  for (const event of events) sink(event)
+  return lines
+}
+
+const single: readonly TransferEvent[] = [
+  { type: 'planned', images: 1, blobs: 2, bytes: 2 },
+  blob(a, 'started'),
+  blob(a, 'moving'),
+  blob(a, 'copied'),
+  blob(b, 'reused', 'config'),
+  { type: 'manifest', digest: a, root: true, list: false },
+  { type: 'done', digest: a },
+]
+
+describe('plainLines', () => {
+  it('tells of a single image', () => {
+    expect(linesOf(single)).toEqual([
+      'Getting image source signatures',
+      `Copying blob ${a}`,
+      `Copying config ${b}`,
+      'Writing manifest to image destination',
+    ])
+  })
+
+  it('does not speak of signatures that are removed', () => {
+    expect(linesOf(single, { removesSignatures: true })[0]).toBe(`Copying blob ${a}`)
+  })
+
+  it('tells of a list, each image with its own blobs', () => {
+    const events: readonly TransferEvent[] = [
+      { type: 'planned', images: 2, blobs: 1, bytes: 2, listed: 3 },
+      { type: 'image', digest: a, index: 0, count: 2 },
+      blob(b, 'started'),
+      { type: 'image', digest: b, index: 1, count: 2 },
+      blob(b, 'reused'),
+      { type: 'manifest', digest: a, root: true, list: true },
+    ]
+    expect(linesOf(events, { copiesList: true })).toEqual([
+      'Getting image list signatures',
+      'Copying 2 images generated from 3 images in list',
+      `Copying image ${a} (1/2)`,
+      'Getting image source signatures',
+      `Copying blob ${b}`,
+      `Copying image ${b} (2/2)`,
+      'Getting image source signatures',
+      `Copying blob ${b}`,
+      'Writing manifest list to image destination',
+      'Storing list signatures',
+    ])
+  })
+
+  it('tells of an image chosen from a list as of any other', () => {
+    expect(linesOf([{ type: 'planned', images: 1, blobs: 0, bytes: 0, listed: 3 }])).toEqual([
+      'Getting image source signatures',
+    ])
+  })
+})
