@@ -1,7 +1,7 @@
 /** Fewer bytes than this are not handed on before the end: the number of chunks is what a copy costs. */
-const minChunkBytes = 256 * 1024
+const minChunkBytes = 64 * 1024
 /** Chunks that wait for a reader before the socket is paused. */
-const maxWaiting = 2
+const maxWaiting = 4
 
 /** The body of an answer between the socket, which pushes, and its reader, which pulls. Joins small pieces. */
 export class BodyQueue {
@@ -29,12 +29,6 @@ export class BodyQueue {
       // Side by side in one slab: one view of both, no copy.
       this.#pieces[this.#pieces.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + bytes.length)
     } else {
-      if (this.#pieces.length === 1 && this.#pieceBytes > minChunkBytes / 2) {
-        // The slab was changed; a copy would cost more than a chunk that is somewhat short.
-        this.#pieceBytes -= bytes.length
-        this.#flush()
-        this.#pieceBytes = bytes.length
-      }
       this.#pieces.push(bytes)
     }
     if (this.#pieceBytes >= minChunkBytes) this.#flush()

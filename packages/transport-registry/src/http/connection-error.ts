@@ -11,14 +11,16 @@ interface Problem {
 const verificationHint =
   'If the certificate is right, add its authority (--cert-dir); --tls-verify=false accepts any certificate.'
 
+const unknownAuthority = 'certificate signed by unknown authority'
+
 const certificateProblems: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'certificate has expired or is not yet valid',
   CERT_NOT_YET_VALID: 'certificate has expired or is not yet valid',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate signed by unknown authority',
-  SELF_SIGNED_CERT_IN_CHAIN: 'certificate signed by unknown authority',
-  UNABLE_TO_GET_ISSUER_CERT: 'certificate signed by unknown authority',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate signed by unknown authority',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate signed by unknown authority',
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
   INVALID_PURPOSE: 'certificate specifies an incompatible key usage',
   CERT_REVOKED: 'certificate has been revoked',
 }
@@ -61,6 +63,11 @@ export function isBrokenConnection(error: unknown): error is TransloadError {
   if (!TransloadError.is(error, 'NETWORK') || !error.retryable) return false
   const code = (error.cause as { code?: unknown } | undefined)?.code
   return typeof code === 'string' && ['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'EOF', 'UND_ERR_SOCKET'].includes(code)
+}
+
+/** Might the certificate be good if more roots were known? */
+export function isUnknownAuthority(error: unknown): boolean {
+  return TransloadError.is(error, 'TLS') && certificateProblems[codeOf(error.cause)] === unknownAuthority
 }
 
 function problemOf(error: unknown, url: URL): Problem {
