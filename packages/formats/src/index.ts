@@ -1,10 +1,4 @@
-export {
-  DirectoryTree,
-  isTemporaryName,
-  type DirectoryTreeOptions,
-  type StagedFile,
-  type StageOptions,
-} from './directory-tree.ts'
+export { DirectoryTree, type DirectoryTreeOptions, type StagedFile, type StageOptions } from './directory-tree.ts'
 export { lockFile, type LockOptions } from './file-lock.ts'
 export { checkTreePath, type ReadableTree, type ReadRange } from './file-tree.ts'
 export { pathPolicyScopes, resolveImagePath } from './image-path.ts'
@@ -23,15 +17,10 @@ export { chooseOciEntry, type OciImageChoice } from './choose-oci-entry.ts'
 export { encodeSignatureFile, parseSignatureFile } from './signature-file.ts'
 export { decompressor, detectCompression, type Compression } from './compression.ts'
 export { isOciImageName, splitPathAndImage } from './oci-image-name.ts'
-export {
-  canonicalTags,
-  chooseSavedImage,
-  readSavedImages,
-  type SavedImage,
-  type SavedImageChoice,
-} from './saved-image.ts'
+export { chooseSavedImage, readSavedImages, type SavedImage, type SavedImageChoice } from './saved-image.ts'
 export { readSavedImageContent, type SavedImageContent } from './saved-image-content.ts'
 export { SavedImageWriter, type NewLayer, type NewSavedImage } from './saved-image-writer.ts'
+export { isTemporaryName, temporaryName } from './temporary-name.ts'
 export { TarFileWriter } from './tar-file-writer.ts'
 export { TarStreamWriter } from './tar-stream-writer.ts'
 export { TarTree, type OpenTarOptions } from './tar-tree.ts'

@@ -73,7 +73,7 @@ export function chooseSavedImage(images: readonly SavedImage[], { tag, index }: 
 }
 
 /** `domain/path:tag` of each name. Throws MANIFEST_INVALID for one that is no image name. */
-export function canonicalTags(image: SavedImage, position: number): readonly string[] {
+function canonicalTags(image: SavedImage, position: number): readonly string[] {
   return image.repoTags.map((tag) => {
     try {
       return canonicalText(parseDockerReference(tag))

@@ -6,6 +6,7 @@ import { readFileRange } from './file-range.ts'
 import { spool } from './spool-file.ts'
 import { encodeTarHeader, tarBlockBytes, tarPaddingBytes } from './tar-header.ts'
 import {
+  oneChunk,
   sizeMismatch,
   tarEndBytes,
   withTarPadding,
@@ -50,13 +51,13 @@ export class TarFileWriter implements TarWriter {
   }
 
   async addBytes(name: string, bytes: Uint8Array, options: OperationOptions = {}): Promise<void> {
-    await this.#addPlaced({ name, size: bytes.length, body: once(bytes) }, options)
+    await this.#addPlaced({ name, size: bytes.length, body: oneChunk(bytes) }, options)
   }
 
   async addSymlink(name: string, target: string, options: OperationOptions = {}): Promise<void> {
     const header = this.#header(name, 0, target)
     const place = await this.#reserve(header.length)
-    await writeStream(this.#handle, once(header), { signal: options.signal, position: place.start })
+    await writeStream(this.#handle, oneChunk(header), { signal: options.signal, position: place.start })
     this.#entries.push(place)
   }
 
@@ -73,7 +74,7 @@ export class TarFileWriter implements TarWriter {
       }
       end += length
     }
-    await writeStream(this.#handle, once(Buffer.alloc(tarEndBytes)), { signal: options.signal, position: end })
+    await writeStream(this.#handle, oneChunk(Buffer.alloc(tarEndBytes)), { signal: options.signal, position: end })
     await this.#handle.truncate(end + tarEndBytes)
   }
 
@@ -128,7 +129,7 @@ export class TarFileWriter implements TarWriter {
     const header = this.#header(name, size)
     if (header.length !== headerBytes) throw new TransloadError('IO', `tar entry ${name}: name too long`)
     this.#names.add(name)
-    await writeStream(this.#handle, once(header), { position: place.start })
+    await writeStream(this.#handle, oneChunk(header), { position: place.start })
     this.#entries.push(place)
     return true
   }
@@ -144,8 +145,4 @@ export class TarFileWriter implements TarWriter {
 interface Place {
   readonly start: number
   readonly end: number
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }

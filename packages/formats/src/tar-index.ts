@@ -50,7 +50,7 @@ export async function readTarIndex(
     const isExtension = 'LKxg'.includes(header.typeFlag)
     const pax = new Map([...globals, ...(extension.pax ?? [])])
     const size = isExtension ? header.size : dataBytes(header, pax)
-    const offset = position + tarBlockBytes
+    const offset = header.typeFlag === 'S' ? await endOfSparseMaps(read, position) : position + tarBlockBytes
     if (offset + size > archiveBytes) throw new TransloadError('IO', 'unexpected end of tar file')
     if (isExtension) {
       extension = extend(extension, globals, header.typeFlag, await readExtension(read, offset, size))
@@ -87,6 +87,13 @@ async function readExtension(read: ReadAt, offset: number, size: number): Promis
     'SIZE_LIMIT',
     `extended header in tar file: exceeded maximum allowed size of ${maxExtendedHeaderBytes} bytes`,
   )
+}
+
+/** A GNU sparse header may be followed by blocks that belong to it, each saying whether another comes. */
+async function endOfSparseMaps(read: ReadAt, header: number): Promise<number> {
+  let end = header + tarBlockBytes
+  for (let flag = header + 482; (await read(flag, 1))[0] === 1; flag = end - 8) end += tarBlockBytes
+  return end
 }
 
 function extend(extension: Extension, globals: Map<string, string>, typeFlag: string, data: Uint8Array): Extension {

@@ -4,6 +4,7 @@ import { readFileRange } from './file-range.ts'
 import { spool } from './spool-file.ts'
 import { encodeTarHeader } from './tar-header.ts'
 import {
+  oneChunk,
   sizeMismatch,
   tarEndBytes,
   withTarPadding,
@@ -44,17 +45,17 @@ export class TarStreamWriter implements TarWriter {
   }
 
   async addBytes(name: string, bytes: Uint8Array, options: OperationOptions = {}): Promise<void> {
-    await this.#addWhole(name, bytes.length, once(bytes), options)
+    await this.#addWhole(name, bytes.length, oneChunk(bytes), options)
   }
 
   async addSymlink(name: string, target: string, options: OperationOptions = {}): Promise<void> {
     const { modifiedSeconds = 0 } = this.#options
     const header = encodeTarHeader({ name, size: 0, linkTo: target, mode: 0, modifiedSeconds })
-    await this.#exclusive(() => this.#writeAll(once(header), options))
+    await this.#exclusive(() => this.#writeAll(oneChunk(header), options))
   }
 
   async finish(options: OperationOptions = {}): Promise<void> {
-    await this.#exclusive(() => this.#writeAll(once(Buffer.alloc(tarEndBytes)), options))
+    await this.#exclusive(() => this.#writeAll(oneChunk(Buffer.alloc(tarEndBytes)), options))
   }
 
   async #addWhole(
@@ -104,8 +105,4 @@ async function* entry(header: Uint8Array, body: AsyncIterable<Uint8Array>, size:
     yield chunk
   }
   if (!isBegun) yield header
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }

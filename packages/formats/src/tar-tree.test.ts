@@ -39,9 +39,10 @@ async function textOf(tree: TarTree, path: string): Promise<string> {
 }
 
 /** A block with a type flag of its own, which our encoder does not write. */
-function headerOf(name: string, typeFlag: string, size: number): Buffer {
+function headerOf(name: string, typeFlag: string, size: number, change?: (block: Buffer) => void): Buffer {
   const block = encodeTarHeader({ name, size, mode: 0o644, modifiedSeconds: 0 })
   block.write(typeFlag, 156)
+  change?.(block)
   block.write('        ', 148)
   const sum = block.reduce((total, byte) => total + byte, 0)
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
@@ -108,12 +109,17 @@ describe('TarTree', () => {
     expect(await tree.list('')).toEqual(['good'])
   })
 
-  it('says that a file is sparse', async () => {
-    await using tree = await openTar(Buffer.concat([headerOf('holes', 'S', 3), blockOf('abc'), Buffer.alloc(1024)]))
+  it('says that a file is sparse, and finds what comes after it', async () => {
+    const header = headerOf('holes', 'S', 3, (block) => block.writeUInt8(1, 482))
+    const maps = [Buffer.alloc(512), Buffer.alloc(512)]
+    maps[0]!.writeUInt8(1, 504)
+    const after = [headerOf('after', '0', 5), blockOf('after'), Buffer.alloc(1024)]
+    await using tree = await openTar(Buffer.concat([header, ...maps, blockOf('abc'), ...after]))
     await expect(textOf(tree, 'holes')).rejects.toMatchObject({
       code: 'IO',
       message: expect.stringContaining('sparse'),
     })
+    expect(await textOf(tree, 'after')).toBe('after')
   })
 
   it('unpacks a compressed archive to a temporary file that is gone at once', async () => {

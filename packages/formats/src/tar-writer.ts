@@ -58,6 +58,11 @@ export async function* withTarPadding(
   if (padding > 0) yield Buffer.alloc(padding)
 }
 
+/** A body of one chunk. */
+export async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
 export function sizeMismatch(expected: number, got: number): TransloadError {
   return new TransloadError('SIZE_MISMATCH', `Size mismatch when writing a tar entry, expected ${expected}, got ${got}`)
 }

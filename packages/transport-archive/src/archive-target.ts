@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { constants, open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { systemErrorCode, TransloadError, type OperationOptions } from '@transload/contract'
-import { DirectoryTree, TarFileWriter, TarStreamWriter, type TarWriter } from '@transload/formats'
+import { DirectoryTree, TarFileWriter, TarStreamWriter, temporaryName, type TarWriter } from '@transload/formats'
 
 export interface ArchiveTargetOptions extends OperationOptions {
   readonly tempDirectory: string
@@ -57,7 +56,7 @@ async function openFile(
   mode: number | undefined,
   { tempDirectory, entryMode, refusal }: ArchiveTargetOptions,
 ): Promise<ArchiveTarget> {
-  const temporary = join(dirname(path), `transload-put-${randomBytes(9).toString('base64url')}`)
+  const temporary = join(dirname(path), temporaryName())
   const handle = await open(temporary, 'wx+', 0o644).catch((cause: unknown) => {
     if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(cause) ?? '')) throw cause
     throw new TransloadError('IO', `open ${path}: no such file or directory`, { cause })

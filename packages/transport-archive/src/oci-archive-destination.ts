@@ -51,10 +51,7 @@ class OciArchiveDestination implements ImageDestination {
   }
 
   async writeManifest(manifest: RawManifest, options: OperationOptions & { readonly root: boolean }): Promise<void> {
-    await this.#target.tar.addFile(
-      { name: blobPath(manifest.digest), size: manifest.bytes.length, body: once(manifest.bytes) },
-      options,
-    )
+    await this.#target.tar.addBytes(blobPath(manifest.digest), manifest.bytes, options)
     if (options.root) this.#root = manifest
   }
 
@@ -78,8 +75,4 @@ class OciArchiveDestination implements ImageDestination {
 
 function blobPath(digest: Digest): string {
   return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }
