@@ -43,7 +43,7 @@ async function start(args) {
 async function test(args) {
   await prepare()
   removeResults(root, ['test', 'e2e'])
-  const outcome = await run('turbo', ['run', 'test', 'e2e', '--concurrency=2', '--output-logs=new-only', ...args])
+  const outcome = await run('turbo', ['run', 'test', 'e2e', '--concurrency=2', '--continue', '--output-logs=new-only', ...args])
   printSummary(root, ['test', 'e2e'])
   exitLike(outcome)
 }
