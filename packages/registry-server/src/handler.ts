@@ -39,6 +39,7 @@ export function createRegistryHandler(options: RegistryOptions): RegistryHandler
   })
   const registry = new Registry(store)
   const workDirectory = new WorkDirectory(options.directory)
+  const cleaned = options.readOnly ? undefined : workDirectory.removeAbandoned()
   const uploads = new UploadSessions({
     workDirectory,
     expiryMs: options.uploadExpiryMs ?? 60 * 60_000,
@@ -73,9 +74,15 @@ export function createRegistryHandler(options: RegistryOptions): RegistryHandler
       })
     }
   }
-  const handler = (request: IncomingMessage, response: ServerResponse): void => void answer(request, response)
+  const handler = (request: IncomingMessage, response: ServerResponse): void => {
+    answer(request, response).catch((error: unknown) => {
+      log('warn', `answering failed: ${(error as Error).message}`)
+      response.destroy()
+    })
+  }
   return Object.assign(handler, {
     async [Symbol.asyncDispose]() {
+      await cleaned
       await uploads[Symbol.asyncDispose]()
       await workDirectory[Symbol.asyncDispose]()
     },

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 
 import { systemErrorCode, TransloadError, type Digest, type Log, type RawManifest } from '@transload/contract'
-import { DirectoryTree, OciLayout, type ReadRange } from '@transload/formats'
+import { DirectoryTree, OciLayout } from '@transload/formats'
 
 import { readCatalog, type Catalog, type CatalogEdit } from './catalog.ts'
 import { readManifestFacts, type ManifestFacts } from './manifest-facts.ts'
@@ -94,8 +94,9 @@ export class LayoutStore {
     return await this.#layout.blobSize(digest)
   }
 
-  readBlob(digest: Digest, range?: ReadRange): AsyncIterable<Uint8Array> {
-    return this.#layout.readBlob(digest, range)
+  /** The file of a blob; undefined when there is no such blob. */
+  async blobFile(digest: Digest): Promise<string | undefined> {
+    return await this.#layout.blobFile(digest)
   }
 
   /** Takes over a closed file with verified content. */

@@ -32,6 +32,8 @@ export function refusal(code: RefusalCode, message: string, status: number = sta
 /** What of `error` may be told to a client: its own refusals whole, the rest as a failure of the server without detail. */
 export function refusalOf(error: unknown): HttpError {
   if (error instanceof HttpError) return error
+  if (TransloadError.is(error, 'MANIFEST_UNKNOWN')) return refusal('MANIFEST_UNKNOWN', 'manifest unknown')
+  if (TransloadError.is(error, 'BLOB_UNKNOWN')) return refusal('BLOB_UNKNOWN', 'blob unknown to registry')
   if (TransloadError.is(error, 'SIZE_LIMIT')) return refusal('SIZE_INVALID', error.message, 413)
   if (systemErrorCode(error) === 'ENOSPC') return refusal('UNKNOWN', 'the registry has no space left', 507)
   return refusal('UNKNOWN', 'the registry failed; its log says why')

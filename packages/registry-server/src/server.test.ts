@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
-import { request } from 'node:http'
+import { readdir, readFile } from 'node:fs/promises'
+import { request, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 
+import { collect, digestOf, type Digest } from '@transload/contract'
 import { describe, expect, test } from 'vitest'
 
 import { errorCode, repositoryClient } from './client.test.kit.ts'
@@ -106,6 +109,40 @@ test('an address in use is an error that says so', async () => {
   })
 })
 
+test('serves HTTPS, large blobs included', async () => {
+  const [cert, key] = await Promise.all(['crt', 'key'].map((type) => readFile(fixture(`loopback.${type}`), 'utf8')))
+  await using server = await temporaryRegistry({ tls: { cert: cert!, key: key! } })
+  expect(server.url).toBe(`https://${server.host}`)
+  const content = randomBytes(3_000_000)
+  const digest = digestOf(content)
+  const send = (method: string, path: string, body?: Uint8Array): Promise<[number | undefined, Digest]> =>
+    new Promise((resolve, reject) => {
+      const sent = httpsRequest(`${server.url}${path}`, { method, ca: cert }, (response) => {
+        collect(response).then((bytes) => resolve([response.statusCode, digestOf(bytes)]), reject)
+      })
+      sent.on('error', reject)
+      sent.end(body)
+    })
+  expect(await send('POST', `/v2/a/blobs/uploads/?digest=${digest}`, content)).toEqual([
+    201,
+    digestOf(new Uint8Array()),
+  ])
+  expect(await send('GET', `/v2/a/blobs/${digest}`)).toEqual([200, digest])
+})
+
+test('a client that goes away in the middle of a blob is not waited for', async () => {
+  await using server = await temporaryRegistry()
+  const { digest } = await repositoryClient(server.url, 'a').pushBlob(Buffer.alloc(20_000_000))
+  const sent = request(`${server.url}/v2/a/blobs/${digest}`)
+  sent.end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  response.on('error', () => {})
+  await once(response, 'readable')
+  response.destroy()
+  await once(response, 'close')
+  expect((await fetch(`${server.url}/v2/`)).status).toBe(200)
+})
+
 test('a certificate that is none is an error that says so', async () => {
   await using temporary = await temporaryDirectory()
   const directory = temporary.path
@@ -130,7 +167,7 @@ test('what a killed registry left of its uploads goes with the next start, and o
   const location = (await repositoryClient(alive.url, 'a').request('POST', 'blobs/uploads/')).headers.get('location')!
   const uploads = async (): Promise<number> => {
     const entries = await readdir(join(directory, 'transload-uploads'), { recursive: true, withFileTypes: true })
-    return entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.lock')).length
+    return entries.filter((entry) => entry.isFile() && /^[0-9a-f-]{36}$/.test(entry.name)).length
   }
   expect(await uploads()).toBe(2)
   killed.kill('SIGKILL')
@@ -140,3 +177,7 @@ test('what a killed registry left of its uploads goes with the next start, and o
   expect(await uploads()).toBe(1)
   expect((await repositoryClient(alive.url, 'a').request('GET', location)).status).toBe(204)
 })
+
+function fixture(name: string): URL {
+  return new URL(`../test/fixtures/${name}`, import.meta.url)
+}

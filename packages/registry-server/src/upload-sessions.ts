@@ -18,7 +18,7 @@ export class UploadSessions implements AsyncDisposable {
 
   constructor(options: UploadSessionsOptions) {
     this.#options = options
-    this.#sweeper = setInterval(() => void this.#dropExpired(), Math.max(options.expiryMs / 4, 100)).unref()
+    this.#sweeper = setInterval(() => this.#dropExpired(), Math.max(options.expiryMs / 4, 100)).unref()
   }
 
   /** Throws a TOOMANYREQUESTS refusal. */
@@ -26,9 +26,7 @@ export class UploadSessions implements AsyncDisposable {
     if (this.#uploads.size >= this.#options.maxUploads) {
       throw refusal('TOOMANYREQUESTS', 'too many uploads are open')
     }
-    const { workDirectory } = this.#options
-    await workDirectory.open()
-    const upload = await Upload.create(workDirectory.path, repository, algorithm)
+    const upload = await Upload.create(await this.#options.workDirectory.open(), repository, algorithm)
     this.#uploads.set(upload.id, upload)
     return upload
   }
@@ -51,10 +49,11 @@ export class UploadSessions implements AsyncDisposable {
     await Promise.all([...this.#uploads.values()].map((upload) => this.drop(upload)))
   }
 
-  async #dropExpired(): Promise<void> {
+  #dropExpired(): void {
     const oldest = Date.now() - this.#options.expiryMs
     for (const upload of this.#uploads.values()) {
-      if (!upload.isBusy && upload.lastUsedMs < oldest) await this.drop(upload)
+      // What cannot be removed now goes with the work directory.
+      if (!upload.isBusy && upload.lastUsedMs < oldest) this.drop(upload).catch(() => {})
     }
   }
 }

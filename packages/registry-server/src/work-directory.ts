@@ -2,71 +2,66 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { systemErrorCode, TransloadError } from '@transload/contract'
 import { lockFile } from '@transload/formats'
 
+/** How often another registry may take our new directory for an abandoned one, in the moment before it is locked. */
+const maxAttempts = 5
+
 /**
- * Where a registry keeps uploads: a directory of its own in the layout, so that a finished one only has to be renamed. A lock says that its owner lives: what a killed process left is removed by the next one that starts.
- * Nothing is made before `open`. Disposing removes it.
+ * Where a registry keeps uploads: a directory of its own in the layout, so that a finished one only has to be renamed.
+ * A lock in it says that its owner lives. Nothing is made before `open`. Disposing removes it.
  */
 export class WorkDirectory implements AsyncDisposable {
-  readonly path: string
   readonly #parent: string
-  readonly #cleaned: Promise<void>
-  #opened: Promise<AsyncDisposable> | undefined
+  #opened: Promise<LockedDirectory> | undefined
 
   constructor(layoutDirectory: string) {
     this.#parent = join(layoutDirectory, 'transload-uploads')
-    this.path = join(this.#parent, randomUUID())
-    this.#cleaned = removeAbandoned(this.#parent)
-    this.#cleaned.catch(() => {})
   }
 
-  /** Makes it, once. */
-  async open(): Promise<void> {
-    await (this.#opened ??= this.#open())
+  /** Its path; made by the first call. */
+  async open(): Promise<string> {
+    return (await (this.#opened ??= makeLocked(this.#parent))).path
+  }
+
+  /** Removes what registries left that were killed. Never throws: the next one to start can try again. */
+  async removeAbandoned(): Promise<void> {
+    const names = await readdir(this.#parent).catch(() => [])
+    for (const name of names) await removeUnlocked(join(this.#parent, name)).catch(() => {})
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#cleaned.catch(() => {})
-    const lock = await this.#opened?.catch(() => undefined)
-    if (!lock) return
+    const opened = await this.#opened?.catch(() => undefined)
     this.#opened = undefined
-    await rm(this.path, { recursive: true, force: true })
-    await lock[Symbol.asyncDispose]()
-    await rm(lockPath(this.path), { force: true })
-  }
-
-  /** The lock is held before the directory is there, so a directory without one is abandoned. */
-  async #open(): Promise<AsyncDisposable> {
-    await this.#cleaned
-    await mkdir(this.#parent, { recursive: true })
-    const lock = await lockFile(lockPath(this.path))
-    await mkdir(this.path)
-    return lock
+    if (!opened) return
+    await rm(opened.path, { recursive: true, force: true })
+    await opened.lock[Symbol.asyncDispose]()
   }
 }
 
-async function removeAbandoned(parent: string): Promise<void> {
-  for (const entry of await readdir(parent, { withFileTypes: true }).catch(ignoreMissing)) {
-    if (!entry.isDirectory()) continue
-    const path = join(parent, entry.name)
+interface LockedDirectory {
+  readonly path: string
+  readonly lock: AsyncDisposable
+}
+
+async function makeLocked(parent: string): Promise<LockedDirectory> {
+  for (let attempt = 1; ; attempt++) {
+    const path = join(parent, randomUUID())
+    await mkdir(path, { recursive: true })
     try {
-      await using _lock = await lockFile(lockPath(path), { timeoutMs: 0 })
-      await rm(path, { recursive: true, force: true })
+      return { path, lock: await lockFile(lockIn(path)) }
     } catch (error) {
-      if (TransloadError.is(error, 'UNAVAILABLE')) continue
-      throw error
+      if (attempt === maxAttempts) throw error
     }
-    await rm(lockPath(path), { force: true })
   }
 }
 
-function ignoreMissing(error: unknown): never[] {
-  if (systemErrorCode(error) === 'ENOENT') return []
-  throw error
+/** Throws UNAVAILABLE when its owner lives. */
+async function removeUnlocked(path: string): Promise<void> {
+  await using _lock = await lockFile(lockIn(path), { timeoutMs: 0 })
+  await rm(path, { recursive: true, force: true })
 }
 
-function lockPath(path: string): string {
-  return `${path}.lock`
+function lockIn(path: string): string {
+  return join(path, 'lock')
 }

@@ -1,7 +1,6 @@
-import { pipeline } from 'node:stream/promises'
-
 import { parseRange } from '../byte-range.ts'
 import { refusal } from '../refusal.ts'
+import { sendFile } from '../send-file.ts'
 import { requireDigest } from './digest-text.ts'
 import { sendEmpty, type Exchange } from './exchange.ts'
 
@@ -15,6 +14,8 @@ export async function answerBlob(exchange: Exchange, repository: string, digestT
     return
   }
   const size = await registry.requireBlobSize(repository, digest)
+  const file = await registry.store.blobFile(digest)
+  if (file === undefined) throw refusal('BLOB_UNKNOWN', 'blob unknown to registry')
   // There is no validator an If-Range could match, so such a request gets the whole blob (RFC 9110 §13.1.5).
   const range = request.headers['if-range'] === undefined ? parseRange(request.headers.range, size) : 'whole'
   response.setHeader('accept-ranges', 'bytes')
@@ -31,5 +32,5 @@ export async function answerBlob(exchange: Exchange, repository: string, digestT
     response.setHeader('content-range', `bytes ${start}-${end}/${size}`)
   }
   if (request.method === 'HEAD') response.end()
-  else await pipeline(registry.store.readBlob(digest, { start, end: end + 1 }), response)
+  else await sendFile(file, { start, end }, response)
 }

@@ -187,7 +187,10 @@ async function breakOff(server: RegistryServer, path: string, body: string): Pro
   await new Promise((resolve) => sent.destroy().on('close', resolve))
 }
 
+/** All but the lock and its second name. */
 async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.lock')).map(({ name }) => name)
+  return entries
+    .filter((entry) => entry.isFile() && !/^(lock|transload-put-.*)$/.test(entry.name))
+    .map(({ name }) => name)
 }

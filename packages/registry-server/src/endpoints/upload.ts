@@ -20,8 +20,16 @@ export async function startUpload(exchange: Exchange, repository: string): Promi
   const digestText = url.searchParams.get('digest')
   const digest = digestText === null ? undefined : requireDigest(digestText)
   const upload = await uploads.create(repository, digest === undefined ? 'sha256' : digestAlgorithm(digest))
-  if (digest === undefined) sendProgress(exchange, upload, 202)
-  else await upload.exclusively(() => storeRest(exchange, upload, digest))
+  if (digest === undefined) {
+    sendProgress(exchange, upload, 202)
+    return
+  }
+  try {
+    await upload.exclusively(() => storeRest(exchange, upload, digest))
+  } finally {
+    // The client was never told of it, so it cannot go on with it.
+    await uploads.drop(upload)
+  }
 }
 
 /** GET (progress), PATCH (more bytes), PUT (the last bytes, if any, and the digest) and DELETE of one upload. */
