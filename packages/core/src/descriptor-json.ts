@@ -1,4 +1,4 @@
-import { sortedMap } from './oci-config.ts'
+import { sortedMap } from './sorted-map.ts'
 
 type Json = Readonly<Record<string, unknown>>
 

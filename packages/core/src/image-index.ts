@@ -10,8 +10,8 @@ import {
 import type { PlannedIndex } from './copy-plan.ts'
 import { descriptorJson, platformJson } from './descriptor-json.ts'
 import { formatOf } from './manifest-type.ts'
-import { sortedMap } from './oci-config.ts'
 import { zstdAnnotation } from './select-instance.ts'
+import { sortedMap } from './sorted-map.ts'
 
 type Json = Readonly<Record<string, unknown>>
 

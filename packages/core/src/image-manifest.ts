@@ -12,7 +12,7 @@ import { descriptorJson } from './descriptor-json.ts'
 import { layerMediaType } from './layer-encoding.ts'
 import { formatOf } from './manifest-type.ts'
 import type { StoredBlob } from './move-blob.ts'
-import { sortedMap } from './oci-config.ts'
+import { sortedMap } from './sorted-map.ts'
 
 type FindStored = (planned: PlannedBlob) => StoredBlob | undefined
 type Json = Readonly<Record<string, unknown>>

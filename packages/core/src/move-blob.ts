@@ -6,15 +6,15 @@ import {
   type OutgoingBlob,
 } from '@transload/contract'
 
+import { byFirstBytes } from './by-first-bytes.ts'
 import { decoder, encoder } from './codec.ts'
-import type { PlannedBlob } from './copy-plan.ts'
+import type { BlobEdit, PlannedBlob } from './copy-plan.ts'
 import { declaredCompression, detectCompression, detectionBytes, editFor, type Compression } from './layer-encoding.ts'
 import { createMeasurement } from './measurement.ts'
 import { meter } from './meter.ts'
-import { peek } from './peek.ts'
 import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
-import { createVerification } from './verification.ts'
+import { createVerification, type Verification } from './verification.ts'
 
 /** A blob as the destination has it. */
 export interface StoredBlob {
@@ -25,121 +25,157 @@ export interface StoredBlob {
   readonly reused: boolean
 }
 
-type Reencoding = 'decompress' | 'gzip' | 'zstd'
-
 /**
  * Streams one blob from source to destination, re-encoding it if its first bytes ask for that (copy-engine.md §8.3).
- * Throws TransferError; a failed or wrong read is the source's even if it surfaces inside the destination's write.
+ * Nothing is read before the destination starts to: it may be opening an upload meanwhile. Throws TransferError; a
+ * failed or wrong read is the source's even if it surfaces inside the destination's write.
  */
 export async function moveBlob(
   session: CopySession,
   planned: PlannedBlob,
   operation: OperationOptions,
 ): Promise<StoredBlob> {
-  const { source, options } = session
-  const { blob } = planned
-  const verification = createVerification(blob)
-  const metered = meter(options.progress, planned)(verification.stage(source.readBlob(blob, operation)))
-  await using stream = await readingBlob(blob, operation, () => peek(metered, detectionBytes))
-  const found = detectCompression(stream.head)
-  const edit = editFor(found, planned.encoding)
-  const stored =
-    edit === 'none'
-      ? await storeVerbatim(session, planned, stream.body, operation)
-      : await storeReencoded(session, planned, stream.body, found, edit, operation)
-  if (!verification.succeeded) throw unread(blob)
-  if (edit === 'none' && found === 'none' && declaredCompression(blob.mediaType) !== undefined) {
-    await options.cache.rememberUncompressed(blob.digest, blob.digest)
-  }
-  return stored
+  const asPlanned = planned.edit === 'none' ? await moveVerbatim(session, planned, operation) : undefined
+  return asPlanned ?? (await moveReencoded(session, planned, operation))
 }
 
-async function storeVerbatim(
+/** Undefined, and nothing stored, if the bytes are not what the media type says and cannot stay as they are. */
+async function moveVerbatim(
   session: CopySession,
-  { role, blob }: PlannedBlob,
-  body: AsyncIterable<Uint8Array>,
+  planned: PlannedBlob,
   operation: OperationOptions,
-): Promise<StoredBlob> {
+): Promise<StoredBlob | undefined> {
+  const { role, blob, encoding } = planned
   const { mediaType, digest, size } = blob
-  const file = await readingBlob(blob, operation, async () => session.source.blobFile?.(blob, operation))
+  let found: Compression = 'none'
+  let isMistyped = false
+  const look = byFirstBytes(detectionBytes, (head) => {
+    found = detectCompression(head)
+    isMistyped = editFor(found, encoding) !== 'none'
+    if (isMistyped) throw new TransloadError('PROTOCOL', `${digest} is not what its media type ${mediaType} says`)
+    return (input) => input
+  })
+  const read = startReading(session, planned, operation)
+  const file = await fileOf(session, blob, operation)
   const written = (): Descriptor => ({ mediaType, digest, size })
-  await writeBlob(session, { role, mediaType, digest, size, body, file, written }, operation)
+  try {
+    const body = look(read.body)
+    await writeBlob(session, digest, { role, mediaType, digest, size, body, file, written }, operation)
+  } catch (error) {
+    if (isMistyped) return undefined
+    throw error
+  }
+  if (!read.verification.succeeded) throw unread(blob)
+  if (found === 'none' && declaredCompression(mediaType) !== undefined) {
+    await session.options.cache.rememberUncompressed(digest, digest)
+  }
   return { digest, size, reused: false }
 }
 
-async function storeReencoded(
+async function moveReencoded(
   session: CopySession,
-  { role, blob }: PlannedBlob,
-  body: AsyncIterable<Uint8Array>,
-  found: Compression,
-  edit: Reencoding,
+  planned: PlannedBlob,
   operation: OperationOptions,
 ): Promise<StoredBlob> {
-  const { mediaType, digest: before } = blob
+  const { role, blob, encoding } = planned
+  const { cache, compressionLevel } = session.options
   const plain = createMeasurement()
   const made = createMeasurement()
-  const decoded = await readingBlob(blob, operation, async () => decoder(found)(body))
-  const { cache, compressionLevel } = session.options
-  // What is hashed already (by the verification, or because it is the output) is not hashed again.
-  const encoded =
-    edit === 'decompress' ? decoded : encoder(edit, compressionLevel)(found === 'none' ? decoded : plain.stage(decoded))
-  const written = (): Descriptor => ({ mediaType, ...made.result() })
-  await writeBlob(session, { role, mediaType, body: made.stage(encoded), written }, operation)
+  let found: Compression = 'none'
+  let edit: BlobEdit = 'none'
+  const reencode = byFirstBytes(detectionBytes, (head) => {
+    found = detectCompression(head)
+    edit = editFor(found, encoding)
+    if (edit === 'none') return (input) => input
+    if (edit === 'decompress') return decoder(found)
+    const encode = encoder(edit, compressionLevel)
+    // What is plain already has been hashed by the verification.
+    return found === 'none' ? encode : (input) => encode(plain.stage(decoder(found)(input)))
+  })
+  const read = startReading(session, planned, operation)
+  const written = (): Descriptor => ({ mediaType: blob.mediaType, ...made.result() })
+  const body = made.stage(reencode(read.body))
+  await writeBlob(session, blob.digest, { role, mediaType: blob.mediaType, body, written }, operation)
+  if (!read.verification.succeeded) throw unread(blob)
 
-  const { digest, size } = made.result()
-  const uncompressed = edit === 'decompress' ? digest : found === 'none' ? before : plain.result().digest
-  for (const known of new Set([before, digest, uncompressed])) await cache.rememberUncompressed(known, uncompressed)
-  return { digest, size, compression: edit === 'decompress' ? 'none' : edit, reused: false }
+  const stored = made.result()
+  if (edit === 'none') return { ...stored, reused: false }
+  const uncompressed = edit === 'decompress' ? stored.digest : found === 'none' ? blob.digest : plain.result().digest
+  for (const known of new Set([blob.digest, stored.digest, uncompressed])) {
+    await cache.rememberUncompressed(known, uncompressed)
+  }
+  return { ...stored, compression: edit === 'decompress' ? 'none' : edit, reused: false }
 }
 
-/** Errors read `writing blob: …`, and `writing blob: happened during read: …` for those that came out of the body. */
+/** The source's bytes on their way, verified and counted. Lazy: nothing is opened until `body` is iterated. */
+function startReading(
+  { source, options }: CopySession,
+  planned: PlannedBlob,
+  operation: OperationOptions,
+): { readonly verification: Verification; readonly body: AsyncIterable<Uint8Array> } {
+  const verification = createVerification(planned.blob)
+  const verified = verification.stage(source.readBlob(planned.blob, operation))
+  return { verification, body: meter(options.progress, planned)(verified) }
+}
+
+async function fileOf(
+  { source }: CopySession,
+  blob: Descriptor,
+  operation: OperationOptions,
+): Promise<string | undefined> {
+  try {
+    return await source.blobFile?.(blob, operation)
+  } catch (error) {
+    operation.signal?.throwIfAborted()
+    throw new TransferError('source', 'transfer', `reading blob ${blob.digest}`, error)
+  }
+}
+
+/**
+ * Errors read `writing blob: …`; those that came out of the body `writing blob: happened during read: …`, or
+ * `reading blob D: …`, D being `read`, if nothing had come before.
+ */
 export async function writeBlob(
   { destination }: CopySession,
+  read: Digest,
   outgoing: OutgoingBlob,
   operation: OperationOptions,
 ): Promise<void> {
-  const watched = watch(outgoing.body)
+  const watched = watch(read, outgoing.body)
   try {
     await destination.writeBlob({ ...outgoing, body: watched.body }, operation)
   } catch (error) {
     operation.signal?.throwIfAborted()
-    if (watched.failure === undefined) throw new TransferError('destination', 'transfer', 'writing blob', error)
+    if (!watched.failure) throw new TransferError('destination', 'transfer', 'writing blob', error)
   }
-  if (watched.failure === undefined) return
-  throw new TransferError('source', 'transfer', 'writing blob: happened during read', watched.failure)
+  if (watched.failure) throw watched.failure
 }
 
 /** Remembers what the body threw: a destination may wrap it, or even swallow it. */
-function watch(body: AsyncIterable<Uint8Array>): {
+function watch(
+  digest: Digest,
+  body: AsyncIterable<Uint8Array>,
+): {
   readonly body: AsyncIterable<Uint8Array>
-  readonly failure: unknown
+  readonly failure: TransferError | undefined
 } {
-  let failure: unknown
+  let failure: TransferError | undefined
   return {
     body: (async function* () {
+      let what = `reading blob ${digest}`
       try {
-        yield* body
+        for await (const chunk of body) {
+          what = 'writing blob: happened during read'
+          yield chunk
+        }
       } catch (error) {
-        failure = error
+        failure = new TransferError('source', 'transfer', what, error)
         throw error
       }
     })(),
     get failure() {
       return failure
     },
-  }
-}
-
-async function readingBlob<T>(
-  { digest }: Descriptor,
-  { signal }: OperationOptions,
-  read: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw new TransferError('source', 'transfer', `reading blob ${digest}`, error)
   }
 }
 

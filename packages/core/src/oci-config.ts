@@ -1,5 +1,7 @@
 import { encodeJson, parseJsonObject } from '@transload/contract'
 
+import { sortedMap } from './sorted-map.ts'
+
 type Json = Readonly<Record<string, unknown>>
 
 /**
@@ -80,12 +82,6 @@ function nonEmptyList(value: unknown): unknown {
 function emptyObjects(value: unknown): Json | undefined {
   const map = sortedMap(value)
   return map && Object.fromEntries(Object.keys(map).map((key) => [key, {}]))
-}
-
-/** Go writes the keys of a map in the order of their bytes. */
-export function sortedMap(value: unknown): Json | undefined {
-  if (!isObject(value) || Object.keys(value).length === 0) return undefined
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
 }
 
 function isObject(value: unknown): value is Json {

@@ -181,7 +181,7 @@ async function moveConverted(
   const body = (async function* () {
     yield bytes
   })()
-  await writeBlob(session, { role, ...converted, body, written: () => converted }, operation)
+  await writeBlob(session, blob.digest, { role, ...converted, body, written: () => converted }, operation)
   return { digest: converted.digest, size: converted.size, reused: false }
 }
 
