@@ -42,8 +42,7 @@ export async function readSavedImageContent(
     throw invalid(`Inconsistent layer count: ${image.layers.length} in manifest, ${diffIds.length} in config`)
   }
   const files = layerFiles(diffIds, image.layers)
-  const sizes = new Map<Digest, number>()
-  for (const [diffId, path] of files) sizes.set(diffId, await readLayerSize(tree, path, options))
+  const sizes = await readLayerSizes(tree, files, options)
   const describe = (mediaType: string) => diffIds.map((digest) => ({ mediaType, size: sizes.get(digest)!, digest }))
   return {
     manifest: rawManifest(
@@ -95,6 +94,23 @@ function layerFiles(diffIds: readonly Digest[], paths: readonly string[]): Reado
     if (!files.has(diffId)) files.set(diffId, path)
   }
   return files
+}
+
+/** Decompressing is most of the work, and Node does it in four threads. */
+const layersAtOnce = 4
+
+async function readLayerSizes(
+  tree: ReadableTree,
+  files: ReadonlyMap<Digest, string>,
+  options?: OperationOptions,
+): Promise<ReadonlyMap<Digest, number>> {
+  const sizes = new Map<Digest, number>()
+  const waiting = files.entries()
+  const work = async (): Promise<void> => {
+    for (const [diffId, path] of waiting) sizes.set(diffId, await readLayerSize(tree, path, options))
+  }
+  await Promise.all(Array.from({ length: layersAtOnce }, work))
+  return sizes
 }
 
 function invalid(message: string): TransloadError {

@@ -64,15 +64,13 @@ describe('readSavedImages and chooseSavedImage', () => {
   })
 
   it.each([
-    [{ tag: 'docker.io/library/x:1' }, 'Tag "docker.io/library/x:1" not found'],
-    [{ index: 3 }, 'Invalid source index @3, only 3 manifest items available'],
-    [{}, 'Unexpected tar manifest.json: expected 1 item, got 3'],
-  ])('do not find %j', async (choice, message) => {
+    [{ tag: 'docker.io/library/x:1' }, 'MANIFEST_UNKNOWN', 'Tag "docker.io/library/x:1" not found'],
+    [{ index: 3 }, 'REFERENCE_INVALID', 'Invalid source index @3, only 3 manifest items available'],
+    [{}, 'REFERENCE_INVALID', 'Unexpected tar manifest.json: expected 1 item, got 3'],
+  ])('do not find %j', async (choice, code, message) => {
     await using tree = await openArchive({ 'manifest.json': list })
     const images = await readSavedImages(tree)
-    expect(() => chooseSavedImage(images, choice)).toThrow(
-      expect.objectContaining({ code: 'MANIFEST_UNKNOWN', message }),
-    )
+    expect(() => chooseSavedImage(images, choice)).toThrow(expect.objectContaining({ code, message }))
   })
 
   it.each([

@@ -1,7 +1,7 @@
 import {
+  canonicalText,
   collect,
   parseDockerReference,
-  canonicalText,
   TransloadError,
   type OperationOptions,
 } from '@transload/contract'
@@ -51,20 +51,23 @@ export async function readSavedImages(tree: ReadableTree, options?: OperationOpt
   return items.map((item: unknown, index) => parseItem(tree, item, index))
 }
 
-/** Throws MANIFEST_UNKNOWN or, for an index, REFERENCE_INVALID… with the texts scripts match. */
+/**
+ * Throws MANIFEST_UNKNOWN when no image has the tag, REFERENCE_INVALID when the index is too large or the choice is
+ * ambiguous, with the texts scripts match.
+ */
 export function chooseSavedImage(images: readonly SavedImage[], { tag, index }: SavedImageChoice): SavedImage {
   if (tag !== undefined) {
     const found = images.find((image, position) => canonicalTags(image, position).includes(tag))
-    if (!found) throw unknown(`Tag ${JSON.stringify(tag)} not found`)
+    if (!found) throw new TransloadError('MANIFEST_UNKNOWN', `Tag ${JSON.stringify(tag)} not found`)
     return found
   }
   if (index !== undefined) {
     const found = images[index]
-    if (!found) throw unknown(`Invalid source index @${index}, only ${images.length} manifest items available`)
+    if (!found) throw unclear(`Invalid source index @${index}, only ${images.length} manifest items available`)
     return found
   }
   if (images.length !== 1) {
-    throw unknown(
+    throw unclear(
       `Unexpected tar manifest.json: expected 1 item, got ${images.length}`,
       'Say which image is meant: append ":NAME:TAG", or ":@INDEX" counting from 0.',
     )
@@ -115,8 +118,8 @@ function isTextList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
-function unknown(message: string, hint?: string): TransloadError {
-  return new TransloadError('MANIFEST_UNKNOWN', message, { hint })
+function unclear(message: string, hint?: string): TransloadError {
+  return new TransloadError('REFERENCE_INVALID', message, { hint })
 }
 
 function invalid(message: string, hint?: string): TransloadError {

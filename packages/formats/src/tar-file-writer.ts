@@ -129,7 +129,12 @@ export class TarFileWriter implements TarWriter {
     const header = this.#header(name, size)
     if (header.length !== headerBytes) throw new TransloadError('IO', `tar entry ${name}: name too long`)
     this.#names.add(name)
-    await writeStream(this.#handle, oneChunk(header), { position: place.start })
+    try {
+      await writeStream(this.#handle, oneChunk(header), { position: place.start })
+    } catch (error) {
+      this.#names.delete(name)
+      throw error
+    }
     this.#entries.push(place)
     return true
   }

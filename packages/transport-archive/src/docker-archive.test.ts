@@ -82,9 +82,9 @@ describe('docker-archive', () => {
   })
 
   it.each([
-    ['a.tar', 'MANIFEST_UNKNOWN', 'Unexpected tar manifest.json: expected 1 item, got 2'],
+    ['a.tar', 'REFERENCE_INVALID', 'Unexpected tar manifest.json: expected 1 item, got 2'],
     ['a.tar:x', 'MANIFEST_UNKNOWN', 'Tag "docker.io/library/x:latest" not found'],
-    ['a.tar:@2', 'MANIFEST_UNKNOWN', 'Invalid source index @2, only 2 manifest items available'],
+    ['a.tar:@2', 'REFERENCE_INVALID', 'Invalid source index @2, only 2 manifest items available'],
     ['none.tar', 'MANIFEST_UNKNOWN', expect.stringMatching(/^archive file not found: ".*none.tar"$/)],
     ['text.tar', 'IO', expect.stringContaining('invalid tar header')],
     ['.', 'IO', expect.stringContaining('is a directory')],
