@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import {
   collect,
   digestOf,
+  HttpError,
   mediaTypes,
   parseManifest,
   type Descriptor,
@@ -203,6 +204,13 @@ describe('layers', () => {
     expect(digestOf(gunzipSync(shelf.blobs.get(made!.digest)!))).toBe(tar.digest)
   })
 
+  it('that are compressed already stay as they are, whatever the media type says', async () => {
+    const mistyped = fixtureImage({ layers: [{ ...fixtureLayer('packed'), compression: 'none' }] })
+    const shelf = new Shelf({ layers: 'compressed' })
+    const { digest } = await copyImage(await stored(mistyped), shelf.located)
+    expect(digest).toBe(mistyped.root.digest)
+  })
+
   it('reused in another compression are not in the forced one', async () => {
     const layer = fixtureLayer('already there')
     const shelf = new Shelf({ layers: 'compressed' }, [layer.digest])
@@ -246,6 +254,62 @@ describe('an index', () => {
     expect(digest).toBe(index.root.digest)
     expect(blobs).toEqual({ copied: 0, reused: 0, bytes: 0 })
     expect(shelf.manifests).toEqual([index.root])
+  })
+})
+
+describe('a destination that turns a manifest down', () => {
+  class Old extends Shelf {
+    readonly #refused: readonly string[]
+
+    constructor(traits: DestinationTraits, refused: readonly string[]) {
+      super(traits)
+      this.#refused = refused
+    }
+
+    override async writeManifest(manifest: RawManifest): Promise<void> {
+      const { mediaType } = manifest
+      if (this.#refused.includes(mediaType)) {
+        throw new HttpError('PROTOCOL', `no ${mediaType} here`, { status: 400, serverCodes: ['MANIFEST_INVALID'] })
+      }
+      await super.writeManifest(manifest)
+    }
+  }
+
+  const refusesOci = [mediaTypes.ociManifest, mediaTypes.ociIndex]
+
+  it('gets the image in the other format', async () => {
+    const old = new Old({}, refusesOci)
+    const { mediaType } = await copyImage(await stored(fixtureImage()), old.located)
+    expect(mediaType).toBe(mediaTypes.dockerManifest)
+    expect(old.manifests.map((manifest) => manifest.mediaType)).toEqual([mediaTypes.dockerManifest])
+    expect(old.committed).toBe(true)
+  })
+
+  it('gets an index in the other format', async () => {
+    const old = new Old({ multiImage: true }, refusesOci)
+    const { mediaType } = await copyImage(await stored(fixtureIndex()), old.located, { images: 'all' })
+    expect(mediaType).toBe(mediaTypes.dockerList)
+    expect(old.manifests.map((manifest) => manifest.mediaType)).toEqual([
+      ...Array.from({ length: 3 }, () => mediaTypes.dockerManifest),
+      mediaTypes.dockerList,
+    ])
+  })
+
+  it.each([
+    [
+      {},
+      `Uploading manifest failed, attempted the following formats: ${mediaTypes.ociManifest}(writing manifest: no ${mediaTypes.ociManifest} here), ${mediaTypes.dockerManifest}(writing manifest: no ${mediaTypes.dockerManifest} here)`,
+    ],
+    [
+      { preserveDigests: true },
+      `writing manifest failed and we cannot try conversions: "Instructed to preserve digests": writing manifest: no ${mediaTypes.ociManifest} here`,
+    ],
+    [{ format: 'oci' }, `writing manifest: no ${mediaTypes.ociManifest} here`],
+  ] as const)('fails the copy with %j', async (options, message) => {
+    const old = new Old({}, [...refusesOci, mediaTypes.dockerManifest])
+    const copied = copyImage(await stored(fixtureImage()), old.located, options)
+    await expect(copied).rejects.toMatchObject({ code: 'PROTOCOL', message })
+    expect(old.committed).toBe(false)
   })
 })
 

@@ -2,6 +2,7 @@ import { TransloadError } from '@transload/contract'
 
 import { commitImage } from './commit.ts'
 import type { CopyOptions, CopyResult } from './copy-options.ts'
+import { withFallbackFormat } from './fallback-format.ts'
 import { planCopy } from './plan.ts'
 import { plannedResult } from './planned-result.ts'
 import type { Located } from './plugin-registry.ts'
@@ -20,8 +21,10 @@ export async function copyImage(from: Located, to: Located, options: CopyOptions
     const selected = await selectImages(session)
     const plan = planCopy(selected, session.destination, session.options)
     if (options.dryRun) return plannedResult(selected, plan)
-    const moved = await transferBlobs(session, plan)
-    return await commitImage(session, selected, plan, moved)
+    return await withFallbackFormat(session, selected, plan, async (tried) => {
+      const moved = await transferBlobs(session, tried)
+      return await commitImage(session, selected, tried, moved)
+    })
   } catch (error) {
     if (options.signal?.aborted) throw abortedBy(options.signal)
     throw error

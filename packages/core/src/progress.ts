@@ -10,7 +10,8 @@ export type TransferEvent =
       readonly images: number
       readonly blobs: number
       readonly bytes: number
-      /** Instances in the source's index; absent for a single image. */ readonly listed?: number
+      /** Images in the index that is copied; absent when one image is, even if it was chosen from an index. */
+      readonly listed?: number
     }
   | { readonly type: 'image'; readonly digest: Digest; readonly index: number; readonly count: number }
   | {

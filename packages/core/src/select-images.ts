@@ -71,7 +71,8 @@ export async function selectImages(session: CopySession): Promise<SelectedImages
       `copying multiple images: destination transport "${scheme}" does not support copying multiple images as a group`,
     )
   }
-  const index = { raw: root, manifest, signatures: await readSignatures(session, root.digest, options) }
+  const signatures = options.removeSignatures ? [] : await readSignatures(session, root.digest, options)
+  const index = { raw: root, manifest, signatures }
   const entries = options.images === 'all' ? [...manifest.manifests.entries()] : []
   const inTurn = createLimiter(options.concurrency)
   const images = await runAll(entries, options, ([position, descriptor], operation) =>
@@ -110,35 +111,32 @@ async function selectImage(
   manifest: ImageManifest,
   operation: OperationOptions,
 ): Promise<SelectedImage> {
-  await checkTrust(session, raw, operation)
-  const signatures = await readSignatures(session, raw.digest, operation)
+  let listed: Promise<readonly StoredSignature[]> | undefined
+  // Once, so that what is copied is what the policy has seen.
+  const list = (): Promise<readonly StoredSignature[]> => (listed ??= readSignatures(session, raw.digest, operation))
+  await checkTrust(session, raw, list, operation)
+  const signatures = session.options.removeSignatures ? [] : await list()
   const layers = await reading('reading layers', operation, async () => session.source.layersForCopy?.(raw, operation))
   return { raw, manifest, signatures, layers: layers ?? manifest.layers }
 }
 
 async function checkTrust(
   { source, options }: CopySession,
-  raw: RawManifest,
+  manifest: RawManifest,
+  signatures: () => Promise<readonly StoredSignature[]>,
   operation: OperationOptions,
 ): Promise<void> {
-  const verdict = await options.policy?.evaluate(
-    {
-      reference: source.reference,
-      manifest: raw,
-      signatures: async (given = operation) => (await source.signatures?.list(raw.digest, given)) ?? [],
-    },
-    operation,
-  )
+  const { reference } = source
+  const verdict = await options.policy?.evaluate({ reference, manifest, signatures }, operation)
   if (verdict?.allowed === false) throw new TrustError(verdict.reasons)
 }
 
 async function readSignatures(
-  { source, options }: CopySession,
+  { source: { signatures } }: CopySession,
   digest: Digest,
   operation: OperationOptions,
 ): Promise<readonly StoredSignature[]> {
-  if (options.removeSignatures || !source.signatures) return []
-  const { signatures } = source
+  if (!signatures) return []
   return await reading(`reading signatures of ${digest}`, operation, () => signatures.list(digest, operation))
 }
 

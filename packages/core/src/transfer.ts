@@ -127,7 +127,7 @@ async function transferBlob(
   if (asks) {
     const reused = await asking(async () => {
       start()
-      return await reuseBlob(session, planned, operation)
+      return await withRetries(session, operation, () => reuseBlob(session, planned, operation))
     })
     if (reused) {
       report('reused', blob.size)
