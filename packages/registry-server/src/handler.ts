@@ -27,7 +27,7 @@ export interface RegistryHandler extends AsyncDisposable {
 
 /**
  * Serves the OCI distribution API 1.1 over an image layout. Makes nothing on disk before the first push. Dispose it
- * after the server has closed. Throws CONFIG_INVALID for options that cannot be.
+ * after the server has closed its connections: it waits for what is being answered. Throws CONFIG_INVALID for options that cannot be.
  */
 export function createRegistryHandler(options: RegistryOptions): RegistryHandler {
   const log = options.log ?? (() => {})
@@ -74,15 +74,19 @@ export function createRegistryHandler(options: RegistryOptions): RegistryHandler
       })
     }
   }
+  const answering = new Set<Promise<void>>()
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
-    answer(request, response).catch((error: unknown) => {
-      log('warn', `answering failed: ${(error as Error).message}`)
-      response.destroy()
-    })
+    const answered = answer(request, response)
+      .catch((error: unknown) => {
+        log('warn', `answering failed: ${(error as Error).message}`)
+        response.destroy()
+      })
+      .finally(() => answering.delete(answered))
+    answering.add(answered)
   }
   return Object.assign(handler, {
     async [Symbol.asyncDispose]() {
-      await cleaned
+      await Promise.all([cleaned, ...answering])
       await uploads[Symbol.asyncDispose]()
       await workDirectory[Symbol.asyncDispose]()
     },

@@ -42,4 +42,5 @@ export function discardBody(request: IncomingMessage): void {
     discarded += chunk.length
     if (discarded > maxDiscardedBytes) request.destroy()
   })
+  request.resume()
 }

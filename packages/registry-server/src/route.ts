@@ -13,13 +13,11 @@ export type Route =
   | { readonly kind: 'upload'; readonly repository: string; readonly id: string }
   | { readonly kind: 'referrers'; readonly repository: string; readonly digest: string }
 
-export type RouteKind = Route['kind']
-
 /** The path of the token service, when there is one. */
 export const tokenPath = '/token'
 
 /** Methods each kind of route answers. */
-export const routeMethods: Readonly<Record<RouteKind, readonly string[]>> = {
+const routeMethods: Readonly<Record<Route['kind'], readonly string[]>> = {
   base: ['GET', 'HEAD'],
   catalog: ['GET', 'HEAD'],
   token: ['GET', 'POST'],

@@ -19,9 +19,15 @@ export class WorkDirectory implements AsyncDisposable {
     this.#parent = join(layoutDirectory, 'transload-uploads')
   }
 
-  /** Its path; made by the first call. */
+  /** Its path; made by the first call that succeeds. */
   async open(): Promise<string> {
-    return (await (this.#opened ??= makeLocked(this.#parent))).path
+    const opening = (this.#opened ??= makeLocked(this.#parent))
+    try {
+      return (await opening).path
+    } catch (error) {
+      if (this.#opened === opening) this.#opened = undefined
+      throw error
+    }
   }
 
   /** Removes what registries left that were killed. Never throws: the next one to start can try again. */

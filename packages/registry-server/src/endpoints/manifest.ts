@@ -29,11 +29,14 @@ export async function answerManifest(exchange: Exchange, repository: string, ref
 async function sendManifest(exchange: Exchange, repository: string, reference: string): Promise<void> {
   const { request, response, registry } = exchange
   const { digest, mediaType } = await registry.findManifest(repository, reference)
-  const { bytes } = await registry.store.readManifest(digest, mediaType)
+  const isHead = request.method === 'HEAD'
+  const bytes = isHead ? undefined : (await registry.store.readManifest(digest, mediaType)).bytes
+  const size = bytes?.length ?? (await registry.store.blobSize(digest))
+  if (size === undefined) throw refusal('MANIFEST_UNKNOWN', 'manifest unknown')
   response.setHeader('content-type', mediaType)
   response.setHeader('docker-content-digest', digest)
-  response.setHeader('content-length', bytes.length)
-  response.end(request.method === 'HEAD' ? undefined : bytes)
+  response.setHeader('content-length', size)
+  response.end(bytes)
 }
 
 async function putManifest(exchange: Exchange, repository: string, reference: string): Promise<void> {

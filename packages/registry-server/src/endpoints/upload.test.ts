@@ -146,6 +146,16 @@ test('a connection that breaks leaves what came, to go on from', async () => {
   expect(await read(client)).toBe('0123456789')
 })
 
+test('an upload nobody continues is dropped', async () => {
+  await using server = await temporaryRegistry({ uploadExpiryMs: 1 })
+  const client = repositoryClient(server.url, 'a')
+  const location = await start(client)
+  let status: number
+  do status = (await client.request('GET', location)).status
+  while (status === 204)
+  expect(status).toBe(404)
+})
+
 test('uploads are limited in number', async () => {
   await using temporary = await temporaryDirectory()
   const directory = temporary.path
