@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
@@ -7,9 +6,9 @@ import { systemErrorCode, type OperationOptions } from '@transload/contract'
 import { cloneFile } from './clone-file.ts'
 import { checkTreePath, type ReadableTree, type ReadRange } from './file-tree.ts'
 import { readFile } from './read-file.ts'
+import { isTemporaryName, temporaryName } from './temporary-name.ts'
 import { writeStream } from './write-stream.ts'
 
-const temporaryPrefix = 'transload-put-'
 /** No writer goes for so long without writing: what it wrote was left behind by a process that was killed. */
 const abandonedAfterMs = 24 * 60 * 60 * 1000
 
@@ -185,15 +184,6 @@ export class DirectoryTree implements ReadableTree {
       await rename(file, target)
     }
   }
-}
-
-/** Whether an entry of a tree's root is something not complete yet, or left behind by a process that was killed. */
-export function isTemporaryName(name: string): boolean {
-  return name.startsWith(temporaryPrefix)
-}
-
-function temporaryName(): string {
-  return `${temporaryPrefix}${randomBytes(9).toString('base64url')}`
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

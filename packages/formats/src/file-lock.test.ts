@@ -1,5 +1,6 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -16,20 +17,19 @@ afterEach(async () => {
 })
 
 describe('lockFile', () => {
-  it('lets one in after the other, and leaves an empty file', async () => {
+  it('lets one in after the other, and leaves nothing', async () => {
     let holders = 0
     let most = 0
     const enter = async (): Promise<void> => {
       await using _lock = await lockFile(file)
       holders += 1
       most = Math.max(most, holders)
-      await readFile(file)
+      await setImmediate()
       holders -= 1
     }
     await Promise.all(Array.from({ length: 8 }, enter))
     expect(most).toBe(1)
-    expect(await readdir(root)).toEqual(['lock'])
-    expect(await readFile(file)).toHaveLength(0)
+    expect(await readdir(root)).toEqual([])
   })
 
   it('gives up after a time, which is worth another try', async () => {

@@ -6,9 +6,10 @@ import { text } from 'node:stream/consumers'
 import { digestOf, mediaTypes } from '@transload/contract'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { DirectoryTree, isTemporaryName } from './directory-tree.ts'
+import { DirectoryTree } from './directory-tree.ts'
 import { refNameOf, withManifest } from './oci-index.ts'
 import { OciLayout } from './oci-layout.ts'
+import { isTemporaryName } from './temporary-name.ts'
 
 let root: string
 let layout: OciLayout

@@ -97,7 +97,7 @@ export interface LockedIndex extends AsyncDisposable {
 
 /**
  * An OCI image layout in a directory, which several processes may write at once: blobs appear whole under their
- * digest, and `index.json` is only changed under a lock (`index.json.lock`, which stays). Nothing is made before the
+ * digest, and `index.json` is only changed under a lock (`index.json.lock`). Nothing is made before the
  * first write. All methods may be called concurrently.
  */
 export class OciLayout extends ReadableOciLayout {
