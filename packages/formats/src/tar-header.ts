@@ -69,33 +69,34 @@ export interface NewTarHeader {
   readonly modifiedSeconds: number
 }
 
-/** The names one header block holds: up to 100 bytes. Longer ones take a PAX extended header before it. */
-export const tarNameBytes = 100
+/** The longest name, in bytes, a header block holds. Longer ones take a PAX extended header before it. */
+const maxNameBytes = 100
 
-/** Owner 0:0; deterministic. One block, or three for a name of more than {@link tarNameBytes}. */
+/** Owner 0:0; deterministic. One block, or three when the name or the link's target has more than 100 bytes. */
 export function encodeTarHeader(header: NewTarHeader): Buffer {
-  if (Buffer.byteLength(header.name) <= tarNameBytes)
-    return encodeBlock(header, header.linkTo === undefined ? '0' : '2')
-  const records = Buffer.from(paxRecord('path', header.name))
-  const name = Buffer.from(header.name).subarray(0, tarNameBytes).toString('latin1')
+  const { name, linkTo } = header
+  const typeFlag = linkTo === undefined ? '0' : '2'
+  const records = Buffer.from(longNameRecord('path', name) + longNameRecord('linkpath', linkTo ?? ''))
+  if (records.length === 0) return encodeBlock(header, typeFlag)
   return Buffer.concat([
     encodeBlock({ ...header, name: 'PaxHeader', size: records.length }, 'x'),
     records,
     Buffer.alloc(tarPaddingBytes(records.length)),
-    encodeBlock({ ...header, name }, header.linkTo === undefined ? '0' : '2'),
+    encodeBlock(header, typeFlag),
   ])
 }
 
+/** Names are cut to what fits. */
 function encodeBlock({ name, size, linkTo, mode, modifiedSeconds }: NewTarHeader, typeFlag: string): Buffer {
   const block = Buffer.alloc(tarBlockBytes)
-  block.write(name, 0, 100)
+  block.write(name, 0, maxNameBytes)
   block.write(octal(mode, 7), 100)
   block.write(octal(0, 7), 108)
   block.write(octal(0, 7), 116)
   writeSize(block, size)
   block.write(octal(modifiedSeconds, 11), 136)
   block.write(typeFlag, 156)
-  if (linkTo !== undefined) block.write(linkTo, 157, 100)
+  if (linkTo !== undefined) block.write(linkTo, 157, maxNameBytes)
   block.write('ustar\u000000', 257)
   block.write(octal(0, 7), 329)
   block.write(octal(0, 7), 337)
@@ -113,12 +114,14 @@ function writeSize(block: Buffer, size: number): void {
   block.writeBigUInt64BE(BigInt(size), 128)
 }
 
-function paxRecord(key: string, value: string): string {
-  const rest = Buffer.byteLength(` ${key}=${value}\n`)
+/** Empty for a name that fits into a block. */
+function longNameRecord(key: string, name: string): string {
+  if (Buffer.byteLength(name) <= maxNameBytes) return ''
+  const rest = Buffer.byteLength(` ${key}=${name}\n`)
   let length = rest
   // The length counts its own digits.
   while (length !== rest + String(length).length) length = rest + String(length).length
-  return `${length} ${key}=${value}\n`
+  return `${length} ${key}=${name}\n`
 }
 
 function octal(value: number, digits: number): string {

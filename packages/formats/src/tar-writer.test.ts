@@ -58,6 +58,7 @@ describe.each(['file', 'stream'] as const)('a tar written to a %s', (kind) => {
       await tar.addFile({ name: 'empty', size: 0, body: body() })
       await tar.addFile({ name: long, size: 1, body: body('x') })
       await tar.addSymlink('id/layer.tar', '../known')
+      await tar.addSymlink('id/long.tar', `../${long}`)
       await tar.addBytes('manifest.json', Buffer.from('[]'))
       await tar.finish()
     })
@@ -68,6 +69,7 @@ describe.each(['file', 'stream'] as const)('a tar written to a %s', (kind) => {
       'file empty 444 ',
       `file ${long} 444 x`,
       'symlink id/layer.tar 0 ../known',
+      `symlink id/long.tar 0 ../${long}`,
       'file manifest.json 444 []',
     ])
   })

@@ -57,7 +57,8 @@ async function openFile(
   { tempDirectory, entryMode, refusal }: ArchiveTargetOptions,
 ): Promise<ArchiveTarget> {
   const temporary = join(dirname(path), temporaryName())
-  const handle = await open(temporary, 'wx+', 0o644).catch((cause: unknown) => {
+  // A file made by `mktemp` stays private, from the start.
+  const handle = await open(temporary, 'wx+', mode === undefined ? 0o644 : mode & 0o777).catch((cause: unknown) => {
     if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(cause) ?? '')) throw cause
     throw new TransloadError('IO', `open ${path}: no such file or directory`, { cause })
   })
@@ -67,8 +68,7 @@ async function openFile(
     tar: new TarFileWriter(handle, { tempDirectory, mode: entryMode }),
     isPipe: false,
     async publish({ signal } = {}) {
-      // A file made by `mktemp` stays private.
-      if (mode !== undefined) await handle.chmod(mode & 0o7777)
+      if (mode !== undefined) await handle.chmod(mode & 0o777)
       await handle.datasync()
       await close()
       signal?.throwIfAborted()

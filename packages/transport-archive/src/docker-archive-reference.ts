@@ -39,7 +39,7 @@ export function parseDockerArchiveReference(text: string, directory: string): Do
 }
 
 /** The canonical `domain/path:tag`; `latest` without a tag. Throws REFERENCE_INVALID. */
-export function parseTaggedName(text: string): string {
+function parseTaggedName(text: string): string {
   let reference
   try {
     reference = withDefaultTag(parseDockerReference(text))
