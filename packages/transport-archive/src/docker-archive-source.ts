@@ -27,11 +27,21 @@ export async function openDockerArchiveSource(
   options: OpenOptions,
 ): Promise<ImageSource> {
   await using undo = new AsyncDisposableStack()
-  const tree = undo.use(await openArchive(reference.path, maxUnpackedBytes, options))
+  const tree = undo.use(await openDockerArchive(reference.path, maxUnpackedBytes, options))
   const images = await readSavedImages(tree, options)
   const image = chooseSavedImage(images, { tag: reference.name, index: reference.index })
   undo.move()
   return new DockerArchiveSource(reference, tree, image)
+}
+
+/** The caller disposes it. Throws MANIFEST_UNKNOWN when there is no such file, IO when it is no tar. */
+export async function openDockerArchive(
+  path: string,
+  maxUnpackedBytes: number | undefined,
+  options: OpenOptions,
+): Promise<TarTree> {
+  const absence = `opening file ${JSON.stringify(path)}: open ${path}: no such file or directory`
+  return await openArchive(path, absence, maxUnpackedBytes, options)
 }
 
 /** The file stays open until it is disposed. Layers are read where they lie in it. */

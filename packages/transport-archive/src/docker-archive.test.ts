@@ -85,7 +85,11 @@ describe('docker-archive', () => {
     ['a.tar', 'REFERENCE_INVALID', 'Unexpected tar manifest.json: expected 1 item, got 2'],
     ['a.tar:x', 'MANIFEST_UNKNOWN', 'Tag "docker.io/library/x:latest" not found'],
     ['a.tar:@2', 'REFERENCE_INVALID', 'Invalid source index @2, only 2 manifest items available'],
-    ['none.tar', 'MANIFEST_UNKNOWN', expect.stringMatching(/^archive file not found: ".*none.tar"$/)],
+    [
+      'none.tar',
+      'MANIFEST_UNKNOWN',
+      expect.stringMatching(/^opening file "(.*none.tar)": open \1: no such file or directory$/),
+    ],
     ['text.tar', 'IO', expect.stringContaining('invalid tar header')],
     ['.', 'IO', expect.stringContaining('is a directory')],
   ])('does not read %s', async (name, code, message) => {

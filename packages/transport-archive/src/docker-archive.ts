@@ -3,8 +3,7 @@ import { readSavedImages } from '@transload/formats'
 
 import { openDockerArchiveDestination } from './docker-archive-destination.ts'
 import { parseDockerArchiveReference, type DockerArchiveReference } from './docker-archive-reference.ts'
-import { openDockerArchiveSource } from './docker-archive-source.ts'
-import { openArchive } from './open-archive.ts'
+import { openDockerArchive, openDockerArchiveSource } from './docker-archive-source.ts'
 import { readDockerArchiveOptions } from './options.ts'
 
 /** `docker-archive:` – images in a `docker save` file. Options: `DockerArchiveOptions`; throws CONFIG_INVALID. */
@@ -19,7 +18,7 @@ export default function dockerArchiveTransport(
     openDestination: (reference, options) => openDockerArchiveDestination(reference, additionalTags, options),
     /** Of the whole file, whichever image the reference names: `NAME:TAG` as stored, `@INDEX` for an unnamed image. */
     async *listTags({ path }, options) {
-      await using tree = await openArchive(path, maxUnpackedBytes, options)
+      await using tree = await openDockerArchive(path, maxUnpackedBytes, options)
       const images = await readSavedImages(tree, options)
       for (const [index, { repoTags }] of images.entries()) {
         if (repoTags.length === 0) yield `@${index}`

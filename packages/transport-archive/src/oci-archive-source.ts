@@ -19,7 +19,8 @@ export async function openOciArchiveSource(
   options: OpenOptions,
 ): Promise<ImageSource> {
   await using undo = new AsyncDisposableStack()
-  const tree = undo.use(await openArchive(reference.path, maxUnpackedBytes, options))
+  const absence = `archive file not found: ${JSON.stringify(reference.path)}`
+  const tree = undo.use(await openArchive(reference.path, absence, maxUnpackedBytes, options))
   const index = await new ReadableOciLayout(tree).readIndex(options)
   const root = chooseOciEntry(index, { image: reference.image })
   undo.move()
