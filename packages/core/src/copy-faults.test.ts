@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+
 import {
   collect,
   TransloadError,
@@ -225,6 +227,33 @@ describe('a destination', () => {
     const error = await scene.copy({ destination: () => ({ writeBlob: () => Promise.resolve() }) })
     expect(error).toMatchObject({ code: 'PROTOCOL', side: 'destination' })
     expect(await scene.outcome()).toEqual(untouched)
+  })
+
+  it('that fails with a read under way ends the read', async () => {
+    const scene = await Scene.create()
+    let released = false
+    const error = await scene.copy({
+      source: (real) => ({
+        async *readBlob(blob, options) {
+          const { signal } = options!
+          const aborted = once(signal!, 'abort')
+          try {
+            yield* real.readBlob(blob, options)
+            await aborted
+          } finally {
+            released = true
+          }
+        },
+      }),
+      destination: () => ({
+        async writeBlob({ body }) {
+          collect(body).catch(() => undefined)
+          await full()
+        },
+      }),
+    })
+    expect(error).toMatchObject({ side: 'destination', message: 'writing blob: no space left' })
+    expect(released).toBe(true)
   })
 
   it('that swallows a failed read is not believed', async () => {

@@ -4,6 +4,7 @@ import {
   type Digest,
   type OperationOptions,
   type OutgoingBlob,
+  type Stage,
 } from '@transload/contract'
 
 import { byFirstBytes } from './by-first-bytes.ts'
@@ -55,17 +56,17 @@ async function moveVerbatim(
     if (isMistyped) throw new TransloadError('PROTOCOL', `${digest} is not what its media type ${mediaType} says`)
     return (input) => input
   })
-  const read = startReading(session, planned, operation)
+  const verification = createVerification(blob)
+  const reading = readVerified(session, planned, verification, look)
   const file = await fileOf(session, blob, operation)
   const written = (): Descriptor => ({ mediaType, digest, size })
   try {
-    const body = look(read.body)
-    await writeBlob(session, digest, { role, mediaType, digest, size, body, file, written }, operation)
+    await writeBlob(session, reading, { role, mediaType, digest, size, file, written }, operation)
   } catch (error) {
     if (isMistyped) return undefined
     throw error
   }
-  if (!read.verification.succeeded) throw unread(blob)
+  if (!verification.succeeded) throw unread(blob)
   if (found === 'none' && declaredCompression(mediaType) !== undefined) {
     await session.options.cache.rememberUncompressed(digest, digest)
   }
@@ -92,11 +93,11 @@ async function moveReencoded(
     // What is plain already has been hashed by the verification.
     return found === 'none' ? encode : (input) => encode(plain.stage(decoder(found)(input)))
   })
-  const read = startReading(session, planned, operation)
+  const verification = createVerification(blob)
+  const reading = readVerified(session, planned, verification, (input) => made.stage(reencode(input)))
   const written = (): Descriptor => ({ mediaType: blob.mediaType, ...made.result() })
-  const body = made.stage(reencode(read.body))
-  await writeBlob(session, blob.digest, { role, mediaType: blob.mediaType, body, written }, operation)
-  if (!read.verification.succeeded) throw unread(blob)
+  await writeBlob(session, reading, { role, mediaType: blob.mediaType, written }, operation)
+  if (!verification.succeeded) throw unread(blob)
 
   const stored = made.result()
   if (edit === 'none') return { ...stored, reused: false }
@@ -107,15 +108,19 @@ async function moveReencoded(
   return { ...stored, compression: edit === 'decompress' ? 'none' : edit, reused: false }
 }
 
-/** The source's bytes on their way, verified and counted. Lazy: nothing is opened until `body` is iterated. */
-function startReading(
+/** The source's bytes on their way, verified and counted, then put through `edit`. */
+function readVerified(
   { source, options }: CopySession,
   planned: PlannedBlob,
-  operation: OperationOptions,
-): { readonly verification: Verification; readonly body: AsyncIterable<Uint8Array> } {
-  const verification = createVerification(planned.blob)
-  const verified = verification.stage(source.readBlob(planned.blob, operation))
-  return { verification, body: meter(options.progress, planned)(verified) }
+  verification: Verification,
+  edit: Stage,
+): BlobReading {
+  const { blob } = planned
+  const count = meter(options.progress, planned)
+  return {
+    digest: blob.digest,
+    open: (operation) => edit(count(verification.stage(source.readBlob(blob, operation)))),
+  }
 }
 
 async function fileOf(
@@ -131,34 +136,50 @@ async function fileOf(
   }
 }
 
+/** Where the bytes of a blob come from: read once, and with a signal of their own. */
+export interface BlobReading {
+  /** The blob at the source, for messages. */
+  readonly digest: Digest
+  /** Lazy: nothing is opened before the iteration. */
+  readonly open: (options: OperationOptions) => AsyncIterable<Uint8Array>
+}
+
 /**
- * Errors read `writing blob: …`; those that came out of the body `writing blob: happened during read: …`, or
- * `reading blob D: …`, D being `read`, if nothing had come before.
+ * Has the destination write what `reading` yields, and ends the reading whatever the destination did with it. Errors
+ * read `writing blob: …`; those that came out of the reading `writing blob: happened during read: …`, or
+ * `reading blob D: …` if nothing had come before.
  */
 export async function writeBlob(
   { destination }: CopySession,
-  read: Digest,
-  outgoing: OutgoingBlob,
+  reading: BlobReading,
+  outgoing: Omit<OutgoingBlob, 'body'>,
   operation: OperationOptions,
 ): Promise<void> {
-  const watched = watch(read, outgoing.body)
+  const ended = new AbortController()
+  const signal = AbortSignal.any([ended.signal, ...(operation.signal ? [operation.signal] : [])])
+  const watched = watch(reading.digest, reading.open({ signal }))
+  let failure: TransferError | undefined
   try {
     await destination.writeBlob({ ...outgoing, body: watched.body }, operation)
+    failure = watched.failure
   } catch (error) {
     operation.signal?.throwIfAborted()
-    if (!watched.failure) throw new TransferError('destination', 'transfer', 'writing blob', error)
+    failure = watched.failure ?? new TransferError('destination', 'transfer', 'writing blob', error)
+  } finally {
+    // A destination that read ahead and then failed may have left a read waiting.
+    ended.abort()
+    await watched.body.return().catch(() => undefined)
   }
-  if (watched.failure) throw watched.failure
+  if (failure) throw failure
+}
+
+interface WatchedBody {
+  readonly body: AsyncGenerator<Uint8Array, void, undefined>
+  readonly failure: TransferError | undefined
 }
 
 /** Remembers what the body threw: a destination may wrap it, or even swallow it. */
-function watch(
-  digest: Digest,
-  body: AsyncIterable<Uint8Array>,
-): {
-  readonly body: AsyncIterable<Uint8Array>
-  readonly failure: TransferError | undefined
-} {
+function watch(digest: Digest, body: AsyncIterable<Uint8Array>): WatchedBody {
   let failure: TransferError | undefined
   return {
     body: (async function* () {

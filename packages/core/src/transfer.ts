@@ -178,10 +178,13 @@ async function moveConverted(
   const converted = { mediaType: blob.mediaType, digest: digestOf(bytes), size: bytes.length }
   const reused = await reuseBlob(session, { blob: converted, encoding: 'as-is' }, operation)
   if (reused) return reused
-  const body = (async function* () {
-    yield bytes
-  })()
-  await writeBlob(session, blob.digest, { role, ...converted, body, written: () => converted }, operation)
+  const reading = {
+    digest: blob.digest,
+    open: async function* () {
+      yield bytes
+    },
+  }
+  await writeBlob(session, reading, { role, ...converted, written: () => converted }, operation)
   return { digest: converted.digest, size: converted.size, reused: false }
 }
 
