@@ -130,14 +130,14 @@ describe('manifest type', () => {
       mixed('oci'),
       registryTraits,
       { format: 'docker' },
-      /zstd compression is not officially supported for docker images$/,
+      /^creating an updated image manifest: Error during .* zstd compression is not officially supported for docker images$/,
     ],
     [
       'conversion of an artifact',
       fixtureArtifact(),
       archiveTraits,
       {},
-      /^unsupported image-specific operation on artifact with type "application\/vnd.transload.fixture"$/,
+      /^creating an updated image manifest: unsupported image-specific operation on artifact with type "application\/vnd.transload.fixture"$/,
     ],
   ] as const)('refuses %s', (_, image, traits, options, message) => {
     expect(() => plan(image, traits, options)).toThrow(
@@ -289,7 +289,7 @@ describe('an index', () => {
 
   it('says which of its images cannot be copied', () => {
     expect(() => plan(fixtureIndex('oci', 'zstd'), registryTraits, { format: 'docker' })).toThrow(
-      /^copying image 1\/3 from manifest list: Error during manifest conversion: /,
+      /^copying image 1\/3 from manifest list: creating an updated image manifest: Error during manifest conversion: /,
     )
   })
 })

@@ -96,14 +96,13 @@ function planImage(
     unmodifiable,
   )
   const converts = mediaType !== raw.mediaType
-  if (converts && manifest.artifactType !== undefined) throw artifactConversion(manifest.artifactType)
+  if (converts && manifest.artifactType !== undefined) throw conversionError(artifactConversion(manifest.artifactType))
   const replacesLayers = !sameLayers(image.layers, manifest.layers)
   if (replacesLayers && unmodifiable !== undefined) throw layersMustChange(unmodifiable)
 
   const mayEncode = unmodifiable === undefined && manifest.artifactType === undefined
   const layers = image.layers.map((blob) => planLayer(blob, mayEncode ? encoding : 'as-is', destination))
-  // Throws for what the format written has no type for, before any of it moves.
-  for (const layer of layers) layerMediaType(layer.blob.mediaType, formatOf(mediaType), compressionAfter(layer))
+  checkLayerTypes(layers, formatOf(mediaType))
   return {
     manifest: describe(raw),
     mediaType,
@@ -129,6 +128,20 @@ function planLayer(blob: Descriptor, wanted: LayerEncoding, { traits }: PlanDest
   const declared = declaredCompression(blob.mediaType)
   if (declared === undefined) return { role: 'layer', blob, encoding: 'as-is', edit: 'none' }
   return { role: 'layer', blob, encoding: wanted, edit: editFor(declared, wanted) }
+}
+
+/** Throws for layers that manifests of `format` have no type for, before any of them moves. */
+function checkLayerTypes(layers: readonly PlannedBlob[], format: 'oci' | 'docker'): void {
+  try {
+    for (const layer of layers) layerMediaType(layer.blob.mediaType, format, compressionAfter(layer))
+  } catch (error) {
+    throw conversionError(error)
+  }
+}
+
+/** Worded as where skopeo finds it out. */
+function conversionError(cause: unknown): unknown {
+  return labelError('creating an updated image manifest', 'plan', cause)
 }
 
 function compressionAfter({ edit }: PlannedBlob): 'none' | 'gzip' | 'zstd' | undefined {
