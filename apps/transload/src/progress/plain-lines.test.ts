@@ -53,6 +53,8 @@ describe('plainLines', () => {
       blob(b, 'started'),
       { type: 'image', digest: b, index: 1, count: 2 },
       blob(b, 'reused'),
+      { type: 'manifest', digest: a, root: false, list: false },
+      { type: 'manifest', digest: b, root: false, list: false },
       { type: 'manifest', digest: a, root: true, list: true },
     ]
     expect(linesOf(events, { copiesList: true })).toEqual([
@@ -61,9 +63,11 @@ describe('plainLines', () => {
       `Copying image ${a} (1/2)`,
       'Getting image source signatures',
       `Copying blob ${b}`,
+      'Writing manifest to image destination',
       `Copying image ${b} (2/2)`,
       'Getting image source signatures',
       `Copying blob ${b}`,
+      'Writing manifest to image destination',
       'Writing manifest list to image destination',
       'Storing list signatures',
     ])

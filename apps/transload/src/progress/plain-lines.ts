@@ -9,46 +9,54 @@ export interface LineStyle {
 
 /** skopeo's lines (cli.md §6.1): one for each blob when work on it starts, also when it turns out to be there already. */
 export function plainLines(write: (line: string) => void, style: LineStyle): ProgressSink {
+  const stepLines = createStepLines(style)
   const shown = new Set<string>()
   return (event) => {
-    if (event.type === 'image') shown.clear()
-    if (event.type === 'blob') {
-      const line = blobLine(event)
-      if (shown.has(line)) return
-      shown.add(line)
-      write(`${line}\n`)
+    if (event.type !== 'blob') {
+      if (event.type === 'image') shown.clear()
+      for (const line of stepLines(event)) write(`${line}\n`)
       return
     }
-    for (const line of stepLines(event, style)) write(`${line}\n`)
+    const line = `Copying ${event.role === 'config' ? 'config' : 'blob'} ${event.blob.digest}`
+    if (shown.has(line)) return
+    shown.add(line)
+    write(`${line}\n`)
   }
 }
 
-/** Everything but blobs. */
-export function stepLines(event: Exclude<TransferEvent, { type: 'blob' }>, style: LineStyle): readonly string[] {
-  const gettingSignatures = style.removesSignatures ? [] : ['Getting image source signatures']
-  switch (event.type) {
-    case 'planned':
-      if (!isList(event, style)) return gettingSignatures
-      return [
-        ...(style.removesSignatures ? [] : ['Getting image list signatures']),
-        `Copying ${event.images} images generated from ${event.listed} images in list`,
-      ]
-    case 'image':
-      if (!style.copiesList) return []
-      return [`Copying image ${event.digest} (${event.index + 1}/${event.count})`, ...gettingSignatures]
-    case 'manifest':
-      return event.list
-        ? ['Writing manifest list to image destination', 'Storing list signatures']
-        : ['Writing manifest to image destination']
-    default:
-      return []
+export type StepEvent = Exclude<TransferEvent, { type: 'blob' }>
+
+const writingManifest = 'Writing manifest to image destination'
+
+/**
+ * The lines for everything but blobs. Manifests of a list's images are told of where skopeo writes them, behind the
+ * blobs of each; ours are written when all blobs are there.
+ */
+export function createStepLines({ copiesList, removesSignatures }: LineStyle): (event: StepEvent) => readonly string[] {
+  let images = 0
+  const getting = (what: string): string[] => (removesSignatures ? [] : [`Getting image ${what} signatures`])
+  return (event) => {
+    switch (event.type) {
+      case 'planned':
+        images = event.images
+        if (!copiesList || event.listed === undefined) return getting('source')
+        return [...getting('list'), `Copying ${images} images generated from ${event.listed} images in list`]
+      case 'image':
+        if (!copiesList) return []
+        return [
+          ...(event.index > 0 ? [writingManifest] : []),
+          `Copying image ${event.digest} (${event.index + 1}/${event.count})`,
+          ...getting('source'),
+        ]
+      case 'manifest':
+        if (!event.list) return event.root ? [writingManifest] : []
+        return [
+          ...(images > 0 ? [writingManifest] : []),
+          'Writing manifest list to image destination',
+          'Storing list signatures',
+        ]
+      default:
+        return []
+    }
   }
-}
-
-function blobLine({ role, blob }: Extract<TransferEvent, { type: 'blob' }>): string {
-  return `Copying ${role === 'config' ? 'config' : 'blob'} ${blob.digest}`
-}
-
-function isList({ listed }: Extract<TransferEvent, { type: 'planned' }>, { copiesList }: LineStyle): boolean {
-  return copiesList && listed !== undefined
 }

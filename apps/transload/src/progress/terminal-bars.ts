@@ -2,7 +2,7 @@ import { digestHex } from '@transload/contract'
 import type { ProgressSink, TransferEvent } from '@transload/core'
 
 import { byteText } from './byte-text.ts'
-import { stepLines, type LineStyle } from './plain-lines.ts'
+import { createStepLines, type LineStyle } from './plain-lines.ts'
 
 export interface BarOptions extends LineStyle {
   readonly write: (text: string) => void
@@ -30,6 +30,7 @@ const barWidth = 40
  */
 export function terminalBars(options: BarOptions): ProgressSink {
   const { write, columns, nowMs } = options
+  const stepLines = createStepLines(options)
   const bars = new Map<string, Bar>()
   let drawnLines = 0
   let drawnMs = Number.NEGATIVE_INFINITY
@@ -47,7 +48,7 @@ export function terminalBars(options: BarOptions): ProgressSink {
 
   return (event) => {
     if (event.type !== 'blob') {
-      const lines = stepLines(event, options)
+      const lines = stepLines(event)
       if (lines.length > 0) redraw(lines)
       return
     }
