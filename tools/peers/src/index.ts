@@ -1,6 +1,6 @@
 export * from './docker-registry.ts'
 export * from './peer.ts'
 export * from './peers-directory.ts'
-export * from './process-output.ts'
+export { processOutput, textOf, type ProcessOptions, type ProcessOutput } from './process-output.ts'
 export * from './require-peers.ts'
 export { testImage, type TestImageName } from './test-images.ts'

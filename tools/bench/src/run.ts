@@ -1,0 +1,93 @@
+/**
+ * `pnpm bench [--rounds N] [--only TEXT] [--latency MS]`: transload, skopeo and crane side by side, in interleaved
+ * rounds against the same registries on tmpfs. Prints medians as a markdown table, and transload's against skopeo's.
+ */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+import { bareCommand, processOutput } from '@transload/peers'
+
+import { measure, median, type Sample } from './measure.ts'
+import { clearOutput, scenarios, type Arguments, type ProgramName, type Scenario, type Stage } from './scenarios.ts'
+import { openStage } from './stage.ts'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    only: { type: 'string', default: '' },
+    latency: { type: 'string' },
+  },
+})
+const rounds = Number(values.rounds)
+const latencyMs = values.latency === undefined ? undefined : Number(values.latency)
+const chosen = scenarios.filter(
+  ({ name, isForLatency }) => name.includes(values.only) && (latencyMs === undefined || isForLatency === true),
+)
+
+const programs: Readonly<Record<ProgramName, readonly string[]>> = {
+  skopeo: bareCommand('skopeo'),
+  crane: bareCommand('crane'),
+  transload: [process.execPath, fileURLToPath(new URL('../../../apps/transload/dist/main.js', import.meta.url))],
+}
+
+{
+  const images = (['small', 'debian', 'large', 'many'] as const).filter((image) => isUsed(image))
+  await using stage = await openStage(images, latencyMs)
+  const line = latencyMs === undefined ? 'loopback' : `${latencyMs} ms round trip`
+  console.log(`${rounds} interleaved rounds, ${line}; medians: wall seconds (CPU seconds, peak MB)\n`)
+  console.log('| path | skopeo | crane | transload | wall / skopeo | CPU / skopeo |\n|---|---|---|---|---|---|')
+  for (const scenario of chosen) console.log(tableRow(scenario, await runScenario(scenario, stage)))
+}
+
+/** Whether a chosen scenario reads this image. */
+function isUsed(image: string): boolean {
+  const stage: Stage = { source: 'source', destination: 'destination', folder: '/folder' }
+  return chosen.some((scenario) =>
+    scenario.run(stage, '0').skopeo?.some((argument) => argument.includes(`source/${image}:`)),
+  )
+}
+
+async function runScenario(scenario: Scenario, stage: Stage): Promise<ReadonlyMap<ProgramName, readonly Sample[]>> {
+  const samples = new Map<ProgramName, Sample[]>()
+  if (scenario.prepare) {
+    const [command, ...args] = [...programs.skopeo, ...(await scenario.prepare(stage))] as [string, ...string[]]
+    const { code, stderr } = await processOutput(command, args)
+    if (code !== 0) throw new Error(`preparing "${scenario.name}": ${stderr}`)
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    for (const program of ['skopeo', 'crane', 'transload'] as const) {
+      const { skopeo, crane } = scenario.run(stage, `${program}-${round}`)
+      const args: Arguments = program === 'crane' ? crane : skopeo
+      if (args === undefined) continue
+      await clearOutput(stage)
+      await forgetBlobs()
+      const sample = await measure([...programs[program], ...args], join(stage.folder, 'time'))
+      samples.set(program, [...(samples.get(program) ?? []), sample])
+    }
+  }
+  await clearOutput(stage)
+  return samples
+}
+
+/** What skopeo remembers of where blobs are would make every round but the first another workload. */
+async function forgetBlobs(): Promise<void> {
+  for (const extension of ['boltdb', 'sqlite']) {
+    await rm(`/var/lib/containers/cache/blob-info-cache-v1.${extension}`, { force: true })
+  }
+}
+
+function tableRow({ name }: Scenario, samples: ReadonlyMap<ProgramName, readonly Sample[]>): string {
+  const middle = (program: ProgramName, key: keyof Sample) =>
+    median((samples.get(program) ?? []).map((one) => one[key]))
+  const cell = (program: ProgramName) =>
+    samples.has(program)
+      ? `${middle(program, 'wallSeconds').toFixed(3)} (${middle(program, 'cpuSeconds').toFixed(2)}, ${middle(program, 'peakMegabytes').toFixed(0)})`
+      : '–'
+  const ratio = (key: keyof Sample) => {
+    const quotient = middle('transload', key) / middle('skopeo', key)
+    return Number.isFinite(quotient) ? quotient.toFixed(2) : '–' // too short for the clock
+  }
+  return `| ${name} | ${cell('skopeo')} | ${cell('crane')} | ${cell('transload')} | ${ratio('wallSeconds')} | ${ratio('cpuSeconds')} |`
+}
