@@ -35,7 +35,7 @@ export interface CopyOptions extends OperationOptions {
   readonly layers?: 'as-is' | 'compressed' | 'uncompressed' | undefined
   /** Compression of layers that are compressed on the way, and, said explicitly, of those compressed otherwise. Default gzip. */
   readonly compressionFormat?: CompressionFormat | undefined
-  /** gzip 0–9, zstd 1–22. */
+  /** gzip 0–9, default 4; zstd 1–22, default 3. */
   readonly compressionLevel?: number | undefined
   /** Also re-encode, and do not reuse, layers compressed in another format. */
   readonly forceCompressionFormat?: boolean | undefined
