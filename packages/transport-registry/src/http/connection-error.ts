@@ -28,6 +28,7 @@ const certificateProblems: Readonly<Record<string, string>> = {
 const systemProblems: Readonly<Record<string, Omit<Problem, 'code'>>> = {
   ECONNREFUSED: { text: 'connect: connection refused', retryable: true },
   ECONNRESET: { text: 'connection reset by peer', retryable: true },
+  CONNECT_RESET: { text: 'connection reset by peer', retryable: true },
   ECONNABORTED: { text: 'software caused connection abort', retryable: true },
   EPIPE: { text: 'write: broken pipe', retryable: true },
   ETIMEDOUT: { text: 'i/o timeout', retryable: true },

@@ -1,6 +1,8 @@
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
 import type { ConnectionOptions, SecureContext } from 'node:tls'
 
+import { systemErrorCode } from '@transload/contract'
+
 import type { TlsSettings } from './http-client.ts'
 import { createContext } from './tls-context.ts'
 
@@ -58,7 +60,7 @@ async function established(
 ): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const onAbort = (): void => reject(signal?.reason as Error)
-  const onClose = (): void => reject(failure('ECONNRESET', 'the connection was closed'))
+  const onClose = (): void => reject(failure('CONNECT_RESET', 'the connection was closed'))
   let timer = setTimeout(() => reject(failure('ETIMEDOUT', 'no connection in time')), connectTimeoutMs)
   const onTcp = (): void => {
     clearTimeout(timer)
@@ -79,7 +81,8 @@ async function established(
     // What the socket says from now on, nobody waits for; without a listener it would end the process.
     socket.on('error', () => undefined)
     socket.destroy()
-    throw error
+    // Not to be confused with a connection that broke while it was used.
+    throw systemErrorCode(error) === 'ECONNRESET' ? failure('CONNECT_RESET', 'the connection was closed') : error
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)

@@ -1,0 +1,63 @@
+import type { OpenOptions, OperationOptions } from '@transload/contract'
+
+import { httpAnswer, startRawServer, type RawRequest, type RawServer } from './http/raw-server.test.kit.ts'
+import type { RegistryTransportOptions } from './options.ts'
+import { RegistryClient } from './registry-client.ts'
+
+/** What a route answers: text sent as it is, or undefined if it wrote to the socket itself. */
+export type Routes = (request: RawRequest) => string | undefined | Promise<string | undefined>
+
+/** A registry that answers the ping with `challenge`, if there is one, and everything else with `routes` or 404. */
+export async function startFakeRegistry(routes: Routes, challenge?: string): Promise<RawServer> {
+  return await startRawServer(async (request) => {
+    const answer =
+      request.path === '/v2/'
+        ? challenge === undefined
+          ? httpAnswer(200)
+          : httpAnswer(401, { 'WWW-Authenticate': challenge })
+        : await routes(request)
+    if (answer !== undefined) request.answer(answer)
+  })
+}
+
+/** Waits take no time; `waited` has them, in milliseconds. */
+export function clientOf(
+  server: RawServer,
+  options: RegistryTransportOptions = {},
+): RegistryClient & { readonly waited: number[] } {
+  const waited: number[] = []
+  const delay = async (ms: number, { signal }: OperationOptions): Promise<void> => {
+    signal?.throwIfAborted()
+    waited.push(ms)
+  }
+  const client = new RegistryClient(server.host, { verifyTls: false, retry: { delay }, ...options })
+  return Object.assign(client, { waited })
+}
+
+/** Requests other than the ping: `GET /path`. */
+export function requestLines({ requests }: RawServer): string[] {
+  return requests.filter(({ path }) => path !== '/v2/').map(({ method, path }) => `${method} ${path}`)
+}
+
+export function openOptions(
+  options: Partial<OpenOptions> & { readonly locations?: readonly string[] } = {},
+): OpenOptions & {
+  readonly remembered: string[]
+  readonly logged: string[]
+} {
+  const remembered: string[] = []
+  const logged: string[] = []
+  return {
+    cache: {
+      locations: async () => options.locations ?? [],
+      rememberLocation: async (scope, blob, location) => void remembered.push(`${scope} ${location} ${blob}`),
+      uncompressed: async () => undefined,
+      rememberUncompressed: async () => {},
+    },
+    tempDirectory: '/tmp',
+    log: (level, message) => void logged.push(`${level} ${message}`),
+    signal: options.signal,
+    remembered,
+    logged,
+  }
+}
