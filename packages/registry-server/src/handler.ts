@@ -27,7 +27,8 @@ export interface RegistryHandler extends AsyncDisposable {
 
 /**
  * Serves the OCI distribution API 1.1 over an image layout. Makes nothing on disk before the first push. Dispose it
- * after the server has closed its connections: it waits for what is being answered. Throws CONFIG_INVALID for options that cannot be.
+ * after the server has closed its connections: it waits for what is being answered. Throws CONFIG_INVALID for a faulty
+ * htpasswd text.
  */
 export function createRegistryHandler(options: RegistryOptions): RegistryHandler {
   const log = options.log ?? (() => {})
@@ -125,7 +126,7 @@ function neededScopes(route: Route, method: string): readonly Scope[] {
 }
 
 function fail(request: IncomingMessage, response: ServerResponse, error: unknown, log: Log): void {
-  if (!(error instanceof HttpError) && !request.destroyed) {
+  if (!(error instanceof HttpError) && !response.destroyed) {
     log('warn', `${request.method} ${request.url?.split('?', 1)[0]}: ${(error as Error).message}`)
   }
   if (response.headersSent || response.destroyed) {

@@ -93,7 +93,12 @@ test('a child that arrives later is found', async () => {
 })
 
 test('while index.json is not whole, what it said before counts', async () => {
-  await using server = await temporaryRegistry()
+  const warnings: string[] = []
+  await using server = await temporaryRegistry({
+    log: (level, message) => {
+      if (level === 'warn') warnings.push(message)
+    },
+  })
   const { directory } = server
   const client = repositoryClient(server.url, 'team/app')
   await client.pushImage('v1', 'one')
@@ -102,9 +107,10 @@ test('while index.json is not whole, what it said before counts', async () => {
   await writeFile(path, whole.subarray(0, 20))
   expect((await client.request('GET', 'manifests/v1')).status).toBe(200)
   expect((await client.pushImage('v2', 'two')).response.status).toBe(500)
+  expect(warnings.at(-1)).toBe(`PUT /v2/team/app/manifests/v2: ${path} is not valid JSON`)
   await writeFile(path, whole)
   expect((await client.pushImage('v2', 'two')).response.status).toBe(201)
-  await using fresh = await startRegistryServer({ directory: directory })
+  await using fresh = await startRegistryServer({ directory })
   await writeFile(path, whole.subarray(0, 20))
   expect((await repositoryClient(fresh.url, 'team/app').request('GET', 'manifests/v1')).status).toBe(500)
 })
