@@ -15,7 +15,6 @@ const tools = {
   jq: { place: 'host', program: 'jq', package: 'jq' },
   openssl: { place: 'host', program: 'openssl', package: 'openssl' },
   time: { place: 'host', program: 'time', package: 'time' },
-  tc: { place: 'host', program: 'tc', package: 'iproute2' },
   debootstrap: { place: 'host', program: 'debootstrap', package: 'debootstrap' },
   setfattr: { place: 'host', program: 'setfattr', package: 'attr' },
   skopeo: { place: 'root', program: 'skopeo', package: 'skopeo' },
