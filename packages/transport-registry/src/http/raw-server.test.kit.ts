@@ -89,31 +89,11 @@ async function serve(
   socket: Socket,
   handle: (request: Omit<RawRequest, 'index'>) => void | Promise<void>,
 ): Promise<void> {
-  let held = Buffer.alloc(0)
-  let wake: (() => void) | undefined
-  socket.on('readable', () => wake?.())
-  socket.on('close', () => wake?.())
-  const next = async (): Promise<Buffer<ArrayBuffer> | undefined> => {
-    for (;;) {
-      const chunk = socket.read() as Buffer<ArrayBuffer> | null
-      if (chunk) return chunk
-      if (socket.destroyed || socket.readableEnded) return undefined
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-  }
+  const { readSome, readThrough } = readerOf(socket)
   for (;;) {
-    let end = held.indexOf('\r\n\r\n')
-    while (end < 0) {
-      const chunk = await next()
-      if (!chunk) return
-      held = Buffer.concat([held, chunk])
-      if (held[0] === tlsHandshake) return void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
-      end = held.indexOf('\r\n\r\n')
-    }
-    const [line = '', ...headerLines] = held.subarray(0, end).toString('latin1').split('\r\n')
-    held = held.subarray(end + 4)
+    const head = await readThrough('\r\n\r\n')
+    if (!head) return
+    const [line = '', ...headerLines] = head.toString('latin1').trimEnd().split('\r\n')
     const [method = '', path = ''] = line.split(' ')
     const headers = Object.fromEntries(
       headerLines.map((header) => {
@@ -121,6 +101,7 @@ async function serve(
         return [header.slice(0, colon).toLowerCase(), header.slice(colon + 1).trim()]
       }),
     )
+    let left = Number(headers['content-length'] ?? 0)
     await handle({
       method,
       path,
@@ -129,18 +110,66 @@ async function serve(
       answer(...parts) {
         for (const part of parts) socket.write(part)
       },
-      async readBody(count = Number(headers['content-length'] ?? 0)) {
-        const parts = [held]
-        for (let size = held.length; size < count; size += parts.at(-1)!.length) {
-          const chunk = await next()
-          if (!chunk) break
-          parts.push(chunk)
+      async readBody(count = left) {
+        if (headers['transfer-encoding']) return (await readThrough('\r\n0\r\n\r\n')) ?? Buffer.alloc(0)
+        const parts: Buffer[] = []
+        for (let missing = count; missing > 0; missing -= parts.at(-1)!.length) {
+          const part = await readSome(missing)
+          if (!part) break
+          parts.push(part)
+          left -= part.length
         }
-        const all = Buffer.concat(parts)
-        const body = all.subarray(0, count)
-        held = all.subarray(count)
-        return body
+        return Buffer.concat(parts)
       },
     })
+    while (left > 0) {
+      const part = await readSome(left)
+      if (!part) return
+      left -= part.length
+    }
+  }
+}
+
+/** Both give undefined when the connection ends first. */
+function readerOf(socket: Socket): {
+  readonly readSome: (most: number) => Promise<Buffer | undefined>
+  readonly readThrough: (mark: string) => Promise<Buffer | undefined>
+} {
+  let held = Buffer.alloc(0)
+  let isFirst = true
+  let wake: (() => void) | undefined
+  socket.on('readable', () => wake?.())
+  socket.on('close', () => wake?.())
+  const readMore = async (): Promise<boolean> => {
+    for (;;) {
+      const chunk = socket.read() as Buffer | null
+      if (chunk) {
+        held = Buffer.concat([held, chunk])
+        if (isFirst && held[0] === tlsHandshake) socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+        isFirst = false
+        return true
+      }
+      if (socket.destroyed || socket.readableEnded) return false
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
+  const take = (count: number): Buffer => {
+    const taken = held.subarray(0, count)
+    held = held.subarray(count)
+    return taken
+  }
+  return {
+    async readSome(most) {
+      return held.length > 0 || (await readMore()) ? take(most) : undefined
+    },
+    async readThrough(mark) {
+      for (;;) {
+        const at = held.indexOf(mark)
+        if (at >= 0) return take(at + mark.length)
+        if (!(await readMore())) return undefined
+      }
+    },
   }
 }
