@@ -43,13 +43,21 @@ async function start(args) {
 async function test(args) {
   await prepare()
   removeResults(root, ['test', 'e2e'])
-  const outcome = await run('turbo', ['run', 'test', 'e2e', '--concurrency=2', '--continue', '--output-logs=new-only', ...args])
+  const outcome = await run('turbo', [
+    'run',
+    'test',
+    'e2e',
+    '--concurrency=2',
+    '--continue',
+    '--output-logs=new-only',
+    ...args,
+  ])
   printSummary(root, ['test', 'e2e'])
   exitLike(outcome)
 }
 
 async function prepare() {
-  await step('Node and pnpm', join(bootstrap, 'tools.stamp'), JSON.stringify(tools), async () => {
+  await step('Node and pnpm', join(bootstrap, 'node_modules'), JSON.stringify(tools), async () => {
     mkdirSync(bootstrap, { recursive: true })
     // npm 11 runs install scripts only of packages named here; older versions run them all
     const manifest = { private: true, dependencies: tools, allowScripts: { node: true, pnpm: true } }
@@ -60,17 +68,18 @@ async function prepare() {
     })
   })
   const lockfile = hashOf([join(root, 'pnpm-lock.yaml'), join(root, 'pnpm-workspace.yaml')], readFileSync)
-  await step('dependencies', join(root, 'node_modules/.transload.stamp'), lockfile, async () => {
+  await step('dependencies', join(root, 'node_modules'), lockfile, async () => {
     await mustRun('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'])
   })
-  await step('the transload command', join(root, 'apps/transload/dist/.transload.stamp'), sourcesOfCli(), async () => {
+  await step('the transload command', join(root, 'apps/transload/dist/main.js'), sourcesOfCli(), async () => {
     await mustRun('pnpm', ['--filter', 'transload', '--silent', 'run', 'build'])
   })
 }
 
-/** Does `work` unless the file `stamp` says that it was done for this very `state`. */
-async function step(title, stamp, state, work) {
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return
+/** Does `work`, which makes `product`, unless it was done for this very `state`. */
+async function step(title, product, state, work) {
+  const stamp = join(bootstrap, `${title.replaceAll(' ', '-')}.stamp`)
+  if (existsSync(product) && existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return
   const startedAt = Date.now()
   process.stderr.write(`transload set-up: ${title} …\n`)
   await work()
