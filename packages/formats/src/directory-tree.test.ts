@@ -79,6 +79,10 @@ describe('writing', () => {
     expect(await readdir(tree.root)).toEqual(['a'])
   })
 
+  it.each(['/proc/transload', '/dev/null'])('fails where there can be no directory: %s', async (path) => {
+    await expect(new DirectoryTree(path).write('file', Buffer.from('x'))).rejects.toThrow(path)
+  })
+
   it('leaves nothing of a staged file that is not moved', async () => {
     {
       await using staged = await tree.stage(Buffer.from('content'))

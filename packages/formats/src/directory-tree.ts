@@ -1,10 +1,11 @@
-import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { systemErrorCode, type OperationOptions } from '@transload/contract'
 
 import { cloneFile } from './clone-file.ts'
 import { checkTreePath, type ReadableTree, type ReadRange } from './file-tree.ts'
+import { makeDirectory } from './make-directory.ts'
 import { readFile } from './read-file.ts'
 import { isTemporaryName, temporaryName } from './temporary-name.ts'
 import { writeStream } from './write-stream.ts'
@@ -123,7 +124,7 @@ export class DirectoryTree implements ReadableTree {
 
   /** Makes a directory ('' for the root) and those above it, if missing. */
   async makeDirectory(directory: string): Promise<void> {
-    await mkdir(this.#hostDirectory(directory), { recursive: true })
+    await makeDirectory(this.#hostDirectory(directory))
   }
 
   /** After this the names in `directory` ('' for the root) survive a power cut. Does nothing for a scratch tree. */
@@ -180,7 +181,7 @@ export class DirectoryTree implements ReadableTree {
       await rename(file, target)
     } catch (error) {
       if (systemErrorCode(error) !== 'ENOENT') throw error
-      await mkdir(dirname(target), { recursive: true })
+      await makeDirectory(dirname(target))
       await rename(file, target)
     }
   }
@@ -191,5 +192,5 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 function ignoreMissing(error: unknown): undefined {
-  if (!['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw error
+  if (systemErrorCode(error) !== 'ENOENT') throw error
 }

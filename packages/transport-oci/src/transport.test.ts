@@ -122,11 +122,13 @@ describe('writing', () => {
     expect(await tagsOf('layout')).toEqual(['v1'])
   })
 
-  it('refuses a position, and a directory whose index is not one', async () => {
+  it('refuses a position, a file, and a directory whose index is not one', async () => {
     await expect(openDestination('layout:@1')).rejects.toMatchObject({
       code: 'REFERENCE_INVALID',
       message: 'Destination reference must not contain a manifest index @1',
     })
+    await writeFile(join(directory, 'file'), '')
+    await expect(openDestination('file:v1')).rejects.toMatchObject({ code: 'ENOTDIR' })
     await mkdir(join(directory, 'layout'))
     await writeFile(join(directory, 'layout/index.json'), '[]')
     await expect(openDestination('layout')).rejects.toMatchObject({ code: 'MANIFEST_INVALID' })

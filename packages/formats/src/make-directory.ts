@@ -1,0 +1,27 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+import { systemErrorCode, TransloadError } from '@transload/contract'
+
+/**
+ * Makes a directory and those above it, if missing. Throws IO when something else has the name. (Node's own recursive
+ * `mkdir` never ends where a directory cannot have entries, such as in `/proc`.)
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === 'EEXIST') return await checkDirectory(path)
+    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeDirectory(dirname(path))
+    await mkdir(path).catch((again: unknown) => {
+      if (systemErrorCode(again) !== 'EEXIST') throw again
+    })
+  }
+}
+
+async function checkDirectory(path: string): Promise<void> {
+  const info = await stat(path)
+  if (!info.isDirectory()) throw new TransloadError('IO', `open ${path}: not a directory`)
+}
