@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { chmod, link, mkdir, symlink, utimes, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, link, mkdir, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
@@ -52,6 +52,38 @@ export const recipes: Readonly<Record<TestImageName, Recipe>> = {
   },
   async 'index-docker'(directory, scratch) {
     await buildIndex(testImageReference('index-docker', directory), 'v2s2', scratch)
+  },
+  async runnable(directory, scratch) {
+    const image = await newImage(directory)
+    const system = join(scratch, 'system')
+    for (const name of ['bin', 'lib', 'lib64']) {
+      await mkdir(join(system, 'usr', name), { recursive: true })
+      await symlink(`usr/${name}`, join(system, name))
+    }
+    await mkdir(join(system, 'usr/lib/x86_64-linux-gnu'))
+    for (const file of [
+      'usr/bin/dash',
+      'usr/bin/cat',
+      'usr/lib/x86_64-linux-gnu/libc.so.6',
+      'usr/lib64/ld-linux-x86-64.so.2',
+    ]) {
+      await copyFile(join(debianRoot(), file), join(system, file)) // follows links
+    }
+    await symlink('dash', join(system, 'usr/bin/sh'))
+    await writeFile(join(scratch, 'hello'), 'hello from a container\n')
+    await insert(image, system, '/')
+    await insert(image, join(scratch, 'hello'), '/hello')
+    await peer('umoci').output([
+      'config',
+      '--image',
+      image,
+      '--config.cmd',
+      'cat',
+      '--config.cmd',
+      '/hello',
+      '--config.env',
+      'PATH=/bin',
+    ])
   },
   async repeated(directory, scratch) {
     const image = await newImage(directory)

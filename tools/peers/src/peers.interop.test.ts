@@ -3,9 +3,9 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { peer, requirePeers, startDockerRegistry } from './index.ts'
+import { peer, requirePeers, startDockerRegistry, testImage } from './index.ts'
 
-const missing = requirePeers('skopeo', 'umoci', 'registry')
+const missing = requirePeers('skopeo', 'umoci', 'podman', 'registry')
 
 describe.skipIf(missing)(`the peer tools ${missing ?? ''}`, () => {
   let folder = ''
@@ -23,6 +23,14 @@ describe.skipIf(missing)(`the peer tools ${missing ?? ''}`, () => {
     await peer('skopeo').output([...copy, `docker://${registry.host}/app:1`])
     const response = await fetch(`${registry.url}/v2/app/tags/list`)
     expect(await response.json()).toEqual({ name: 'app', tags: ['1'] })
+  })
+
+  test('a container engine runs an image', async () => {
+    const podman = peer('podman')
+    const store = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--storage-driver', 'vfs']
+    const id = await podman.output([...store, 'pull', '--quiet', testImage('runnable')])
+    const run = ['run', '--rm', '--network=none', '--cgroups=disabled', id.trim()]
+    expect(await podman.output([...store, ...run])).toBe('hello from a container\n')
   })
 
   test('a registry may ask for a password, over TLS', async () => {

@@ -9,6 +9,7 @@ export const testImages = {
   docker: { scheme: 'dir', content: 'base as a Docker schema 2 manifest, by skopeo' },
   'index-oci': { scheme: 'oci', content: 'an OCI index of three platforms that share a layer, by buildah' },
   'index-docker': { scheme: 'dir', content: 'the same as a Docker manifest list' },
+  runnable: { scheme: 'oci', content: 'a shell and cat, which a container engine can run; it prints /hello' },
   repeated: { scheme: 'oci', content: 'the same layer of an empty directory six times' },
   small: { scheme: 'oci', content: '3 incompressible layers of 1 MB' },
   many: { scheme: 'oci', content: '60 incompressible layers of 100 kB' },
