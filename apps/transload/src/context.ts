@@ -13,6 +13,8 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Aborted by SIGINT or SIGTERM. */
   readonly signal: AbortSignal
+  /** What SIGINT does, for a Ctrl-C that comes as a character. */
+  readonly interrupt: () => void
 }
 
 /** What a command is given. `signal` is also aborted by `--command-timeout`. */

@@ -2,6 +2,7 @@
 import module from 'node:module'
 
 import { version } from './version.ts'
+import { freeBuffersEarly } from './young-buffers.ts'
 
 const words = process.argv.slice(2)
 
@@ -13,12 +14,13 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-v')) {
   process.exitCode = 1
 } else {
   enableCompileCache()
+  freeBuffersEarly()
   const { run } = await import('./run.ts')
-  const { signal, received } = signalsAsAbort()
+  const { signal, received, interrupt } = signalsAsAbort()
   process.stdout.on('error', endOnClosedPipe)
   process.stderr.on('error', endOnClosedPipe)
   const { stdin, stdout, stderr, env } = process
-  const code = await run(words, { stdin, stdout, stderr, env, directory: process.cwd(), signal })
+  const code = await run(words, { stdin, stdout, stderr, env, directory: process.cwd(), signal, interrupt })
   // What ended well in spite of a signal (a server that was told to stop) did end well.
   process.exitCode = code === 0 ? 0 : (received() ?? code)
 }
@@ -35,20 +37,26 @@ function enableCompileCache(): void {
   if (cache || home) module.enableCompileCache(`${cache || `${home}/.cache`}/transload/compiled`)
 }
 
+interface Interruption {
+  readonly signal: AbortSignal
+  /** The exit code of the signal that came, if one did. */
+  readonly received: () => number | undefined
+  readonly interrupt: () => void
+}
+
 /** The first SIGINT or SIGTERM aborts and lets the command clean up; a second one ends the program where it stands. */
-function signalsAsAbort(): { readonly signal: AbortSignal; readonly received: () => number | undefined } {
+function signalsAsAbort(): Interruption {
   const controller = new AbortController()
   let exitCode: number | undefined
-  const handle = (name: 'SIGINT' | 'SIGTERM', code: number): void => {
-    process.on(name, () => {
-      if (exitCode !== undefined) process.exit(code)
-      exitCode = code
-      controller.abort(new Error(`interrupted by ${name}`))
-    })
+  const handle = (name: string, code: number): void => {
+    if (exitCode !== undefined) process.exit(code)
+    exitCode = code
+    controller.abort(new Error(`interrupted by ${name}`))
   }
-  handle('SIGINT', 130)
-  handle('SIGTERM', 143)
-  return { signal: controller.signal, received: () => exitCode }
+  const interrupt = (): void => handle('SIGINT', 130)
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', () => handle('SIGTERM', 143))
+  return { signal: controller.signal, received: () => exitCode, interrupt }
 }
 
 /** Whoever read our output is gone: nothing is left to say it to. 141 is what a shell sees after SIGPIPE. */

@@ -3,7 +3,7 @@ import { TransloadError } from '@transload/contract'
 import type { CommandContext } from './context.ts'
 import { print } from './output.ts'
 
-type Terminal = Pick<CommandContext, 'stdin' | 'stdout' | 'signal'>
+type Terminal = Pick<CommandContext, 'stdin' | 'stdout' | 'signal' | 'interrupt'>
 
 /** One line of stdin, which need not be a terminal, without its end. Throws USAGE at the end of the input. */
 export async function askLine(question: string, { stdin, stdout, signal }: Terminal): Promise<string> {
@@ -22,22 +22,27 @@ export async function askLine(question: string, { stdin, stdout, signal }: Termi
 
 /**
  * What is typed at the terminal until Enter; nothing is shown. Backspace takes a character back, Ctrl-U all of them.
- * Throws USAGE where there is no terminal, ABORTED at Ctrl-C.
+ * Ctrl-C is SIGINT. Throws USAGE where there is no terminal.
  */
-export async function askSecret(question: string, { stdin, stdout, signal }: Terminal): Promise<string> {
-  await print(stdout, question)
+export async function askSecret(question: string, { stdin, stdout, signal, interrupt }: Terminal): Promise<string> {
   if (!stdin.isTTY) {
+    await print(stdout, question)
     throw new TransloadError('USAGE', 'inappropriate ioctl for device', {
       hint: 'Standard input is no terminal: pass the password with --password-stdin.',
     })
   }
   const typed: string[] = []
+  // Before the question, after which somebody may already be typing.
   stdin.setRawMode(true)
   try {
+    await print(stdout, question)
     for await (const chunk of chunksOf(stdin, signal)) {
       for (const character of chunk) {
         if (character === '\r' || character === '\n') return typed.join('')
-        if (character === '\u0003') throw new TransloadError('ABORTED', 'interrupted')
+        if (character === '\u0003') {
+          interrupt()
+          signal.throwIfAborted()
+        }
         if (character === '\u0004' && typed.length === 0) throw new TransloadError('USAGE', 'EOF')
         if (character === '\u007F' || character === '\b') typed.pop()
         else if (character === '\u0015') typed.length = 0
@@ -61,11 +66,15 @@ export async function readAllLines({ stdin, signal }: Pick<Terminal, 'stdin' | '
 /** Text as it comes; stdin stays open for the next reader, and does not keep the program alive. */
 async function* chunksOf(stdin: NodeJS.ReadStream, signal: AbortSignal): AsyncGenerator<string> {
   stdin.setEncoding('utf8')
-  const abort = (): void => void stdin.destroy(signal.reason as Error)
+  // Without an error: nobody might be listening for one any more.
+  const abort = (): void => void stdin.destroy()
   signal.throwIfAborted()
   signal.addEventListener('abort', abort)
   try {
     yield* stdin.iterator({ destroyOnReturn: false }) as AsyncIterable<string>
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
   } finally {
     signal.removeEventListener('abort', abort)
     stdin.pause()

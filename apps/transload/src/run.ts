@@ -39,6 +39,9 @@ async function runCommand(
     locations: processLocations(),
     signal: timeout ? AbortSignal.any([world.signal, timeout]) : world.signal,
   }
+  if (globals.tlsVerify !== undefined) {
+    context.log('warn', "'--tls-verify' is deprecated, please set this on the specific subcommand")
+  }
   await command.run(values, positionals, context)
 }
 

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import manifest from '../package.json' with { type: 'json' }
-import { createUser, fatalMessage, type User } from './run-cli.ts'
+import { createUser, fatalMessage, program, type User } from './run-cli.ts'
 
 let user: User
 beforeAll(async () => {
@@ -24,7 +24,7 @@ it.each(['--version', '-v'])('%s prints the version', async (flag) => {
 })
 
 it('runs where nothing is installed', async () => {
-  await cp(join(import.meta.dirname, '../dist'), join(user.home, 'elsewhere'), { recursive: true })
+  await cp(dirname(program), join(user.home, 'elsewhere'), { recursive: true })
   const child = spawn(process.execPath, [join(user.home, 'elsewhere/main.js'), 'plugins'], { env: {} })
   const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, 'close')])
   expect({ code: code as unknown, stdout }).toEqual({

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
-const program = join(import.meta.dirname, '../dist/main.js')
+/** What is tested: the bundle, or, as TRANSLOAD_MAIN, another build of it, such as an installed one. */
+export const program = process.env['TRANSLOAD_MAIN'] ?? join(import.meta.dirname, '../dist/main.js')
 
 export interface Outcome {
   readonly code: number | null

@@ -43,6 +43,9 @@ async function runCopy(
   const { globals, stdout } = context
   const policy = await loadTrustPolicy(context)
   const { source, destination, bothSides } = values
+  if (bothSides.tlsVerify !== undefined) {
+    context.log('warn', "'--tls-verify' is deprecated, instead use: --src-tls-verify, --dest-tls-verify")
+  }
   await using from = await openSide(resolveImageAccess(source, globals, bothSides), context)
   await using to = await openSide(resolveImageAccess(destination, globals, bothSides), context, {
     acceptUncompressedLayers: values.layers.ociAcceptUncompressedLayers,

@@ -65,10 +65,10 @@ async function runInspect(
   if (raw) return await print(stdout, await stage('Error reading configuration blob', () => image.readConfig()))
   if (wantsConfig) {
     const what = 'Error reading OCI-formatted configuration data'
-    const bytes = await stage(what, () => image.readConfig())
+    const bytes = await stage(what, () => readImageConfig(image, instance))
     return await printJson(stdout, await prefixed(what, async () => parseImageConfig(bytes)))
   }
-  const config = await retried(() => image.readConfig())
+  const config = await retried(() => readImageConfig(image, instance))
   const tags = noTags ? [] : await readRepositoryTags(located, context)
   await printJson(stdout, inspection({ reference: image.reference, root, instance, config, tags }))
 }
@@ -82,6 +82,19 @@ async function readImageManifest(image: ReadableImage): Promise<RawManifest> {
   } catch (error) {
     throw prefixError('Error parsing manifest for image', error)
   }
+}
+
+/** The config of an image. Throws UNSUPPORTED for an artifact, whose config is something else. */
+async function readImageConfig(image: ReadableImage, instance: RawManifest): Promise<Uint8Array> {
+  const manifest = parseManifest(instance)
+  if (manifest.kind === 'image' && manifest.artifactType !== undefined) {
+    throw new TransloadError(
+      'UNSUPPORTED',
+      `unsupported image-specific operation on artifact with type "${manifest.artifactType}"`,
+      { hint: 'What an artifact consists of shows with --raw.' },
+    )
+  }
+  return await image.readConfig()
 }
 
 /** In the registry's order; null if it does not tell. Not retried. */

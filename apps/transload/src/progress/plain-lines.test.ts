@@ -42,6 +42,10 @@ describe('plainLines', () => {
     ])
   })
 
+  it('tells everything again when the copy is tried again', () => {
+    expect(linesOf([...single.slice(0, 3), ...single])).toEqual([...linesOf(single).slice(0, 2), ...linesOf(single)])
+  })
+
   it('does not speak of signatures that are removed', () => {
     expect(linesOf(single, { removesSignatures: true })[0]).toBe(`Copying blob ${a}`)
   })
@@ -49,9 +53,9 @@ describe('plainLines', () => {
   it('tells of a list, each image with its own blobs', () => {
     const events: readonly TransferEvent[] = [
       { type: 'planned', images: 2, blobs: 1, bytes: 2, listed: 3 },
-      { type: 'image', digest: a, index: 0, count: 2 },
+      { type: 'image', digest: a, index: 0, count: 2, blobs: [] },
       blob(b, 'started'),
-      { type: 'image', digest: b, index: 1, count: 2 },
+      { type: 'image', digest: b, index: 1, count: 2, blobs: [] },
       blob(b, 'reused'),
       { type: 'manifest', digest: a, root: false, list: false },
       { type: 'manifest', digest: b, root: false, list: false },
@@ -74,7 +78,11 @@ describe('plainLines', () => {
   })
 
   it('tells of an image chosen from a list as of any other', () => {
-    expect(linesOf([{ type: 'planned', images: 1, blobs: 0, bytes: 0, listed: 3 }])).toEqual([
+    const events: readonly TransferEvent[] = [
+      { type: 'planned', images: 1, blobs: 0, bytes: 0, listed: 3 },
+      { type: 'image', digest: a, index: 0, count: 1, blobs: [] },
+    ]
+    expect(linesOf(events)).toEqual([
       'Getting image source signatures',
     ])
   })

@@ -7,13 +7,16 @@ export interface LineStyle {
   readonly removesSignatures: boolean
 }
 
-/** skopeo's lines (cli.md §6.1): one for each blob when work on it starts, also when it turns out to be there already. */
+/**
+ * skopeo's lines (cli.md §6.1): in each image one for each blob, when work on it starts, also when it turns out to be
+ * there already. Lists read as they should when their events come image by image.
+ */
 export function plainLines(write: (line: string) => void, style: LineStyle): ProgressSink {
   const stepLines = createStepLines(style)
   const shown = new Set<string>()
   return (event) => {
     if (event.type !== 'blob') {
-      if (event.type === 'image') shown.clear()
+      if (event.type !== 'manifest') shown.clear()
       for (const line of stepLines(event)) write(`${line}\n`)
       return
     }
@@ -34,15 +37,17 @@ const writingManifest = 'Writing manifest to image destination'
  */
 export function createStepLines({ copiesList, removesSignatures }: LineStyle): (event: StepEvent) => readonly string[] {
   let images = 0
+  let isList = false
   const getting = (what: string): string[] => (removesSignatures ? [] : [`Getting image ${what} signatures`])
   return (event) => {
     switch (event.type) {
       case 'planned':
         images = event.images
-        if (!copiesList || event.listed === undefined) return getting('source')
+        isList = copiesList && event.listed !== undefined
+        if (!isList) return getting('source')
         return [...getting('list'), `Copying ${images} images generated from ${event.listed} images in list`]
       case 'image':
-        if (!copiesList) return []
+        if (!isList) return []
         return [
           ...(event.index > 0 ? [writingManifest] : []),
           `Copying image ${event.digest} (${event.index + 1}/${event.count})`,

@@ -2,6 +2,7 @@ import { encodeJson, TransloadError } from '@transload/contract'
 import type { ProgressSink } from '@transload/core'
 
 import type { CommandContext } from '../context.ts'
+import { imageByImage } from './image-by-image.ts'
 import { plainLines, type LineStyle } from './plain-lines.ts'
 import { terminalBars } from './terminal-bars.ts'
 
@@ -36,7 +37,7 @@ export function createProgress(
     case 'tty':
       return terminalBars({ ...style, write, columns: () => stream.columns ?? 80, nowMs: () => performance.now() })
     case 'plain':
-      return plainLines(write, style)
+      return imageByImage(plainLines(write, style))
     case 'ndjson':
       return (event) => write(`${encodeJson(event)}\n`)
     default:

@@ -48,6 +48,7 @@ export function terminalBars(options: BarOptions): ProgressSink {
 
   return (event) => {
     if (event.type !== 'blob') {
+      if (event.type === 'planned') bars.clear()
       const lines = stepLines(event)
       if (lines.length > 0) redraw(lines)
       return

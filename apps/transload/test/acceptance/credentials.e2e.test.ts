@@ -169,13 +169,17 @@ describe('credentials by flags', () => {
       [],
     ],
   ])('%s', async (_row, words, tag, behind) => {
-    expect(await ok(...words, image(tag), ...behind)).toBe('')
+    expect(await user.run([...words, image(tag), ...behind])).toMatchObject({ code: 0, stdout: '' })
   })
 
   it('AUT-09: on both sides of one registry', async () => {
     const creds = ['--src-creds=testuser:testpassword', '--dest-creds=testuser:testpassword']
     const words = ['copy', '-q', ...creds, image('mine'), `docker://${host}/other:9`]
-    expect(await ok('--tls-verify=false', ...words)).toBe('')
+    const { code, stderr } = await user.run(['--tls-verify=false', ...words])
+    expect(code).toBe(0)
+    expect(stderr).toMatch(
+      /^\S+ level=warning msg="'--tls-verify' is deprecated, please set this on the specific subcommand"\n$/,
+    )
   })
 
   it('AUT-13: there and back', async () => {
