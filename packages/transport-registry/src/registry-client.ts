@@ -1,4 +1,4 @@
-import { displayUrl, TransloadError, type Digest, type Log, type OperationOptions } from '@transload/contract'
+import { displayUrl, type Digest, type Log, type OperationOptions } from '@transload/contract'
 
 import { Authorizer, type Access, type Authorization } from './auth/authorizer.ts'
 import { parseChallenges, type Challenge } from './auth/challenge.ts'
@@ -6,7 +6,7 @@ import { createHttpClient } from './http/client.ts'
 import { isStreamBody, type HttpClient, type HttpRequest } from './http/http-client.ts'
 import { isSameService, sendFollowing, type FollowedResponse } from './http/redirects.ts'
 import type { RegistryTransportOptions } from './options.ts'
-import { registryError } from './registry-error.ts'
+import { pingRegistry, type Service } from './ping.ts'
 import { resolveRetryRules, sendWithRetries, type RetryRules } from './retry.ts'
 import { SharedFlight } from './shared-flight.ts'
 import { parseWarnings } from './warnings.ts'
@@ -24,10 +24,11 @@ export interface ApiRequest extends OperationOptions {
   readonly log: Log
 }
 
-/** What the ping found out. */
-interface Service {
-  readonly base: URL
-  readonly challenges: readonly Challenge[]
+interface ExchangeOptions {
+  readonly log: Log
+  /** May https lead to http? */
+  readonly downgrade: boolean
+  readonly isGuess?: boolean
 }
 
 const maxRememberedBlobs = 10_000
@@ -140,34 +141,25 @@ export class RegistryClient implements AsyncDisposable {
     return this.#options.userAgent ?? 'transload'
   }
 
-  /** Https first; plain http only where the user waived security (registry-client.md §2). */
   async #ping(signal: AbortSignal): Promise<Service> {
-    const address = this.host === 'docker.io' ? 'registry-1.docker.io' : this.host
-    const prefix = `pinging container registry ${this.host}`
-    const ping = async (base: URL): Promise<Service> => {
-      const headers = { 'User-Agent': this.#userAgent, 'Docker-Distribution-API-Version': 'registry/2.0' }
-      const request = { method: 'GET', url: new URL('/v2/', base), headers, signal }
-      const response = await this.#exchange(request, { log: this.#pingLog, downgrade: this.#isInsecure })
-      if (response.status !== 200 && response.status !== 401) throw await registryError(response, prefix, 'other')
-      this.#reportWarnings(response, this.#pingLog)
-      await response.discard()
-      return { base, challenges: parseChallenges(response.headers.all('www-authenticate')) }
-    }
-    try {
-      return await ping(new URL(`https://${address}`)).catch((error: unknown) => {
-        if (!this.#isInsecure || signal.aborted) throw error
-        return ping(new URL(`http://${address}`))
-      })
-    } catch (error) {
-      if (!TransloadError.is(error) || error.message.startsWith(prefix)) throw error
-      const { code, message, hint, retryable } = error
-      throw new TransloadError(code, `${prefix}: ${message}`, { cause: error, hint, retryable })
-    }
+    const log = this.#pingLog
+    const headers = { 'User-Agent': this.#userAgent, 'Docker-Distribution-API-Version': 'registry/2.0' }
+    return await pingRegistry({
+      host: this.host,
+      allowHttp: this.#isInsecure,
+      get: async (url, { isGuess }) => {
+        const request = { method: 'GET', url, headers, signal }
+        const response = await this.#exchange(request, { log, downgrade: this.#isInsecure, isGuess })
+        this.#reportWarnings(response, log)
+        return response
+      },
+      signal,
+    })
   }
 
   async #exchange(
     request: HttpRequest,
-    { log, downgrade }: { readonly log: Log; readonly downgrade: boolean },
+    { log, downgrade, isGuess = false }: ExchangeOptions,
   ): Promise<FollowedResponse> {
     const { method, url, body, signal } = request
     this.#http ??= this.#openHttp()
@@ -177,6 +169,7 @@ export class RegistryClient implements AsyncDisposable {
         what: `${method} ${displayUrl(url)}`,
         send: () => sendFollowing(http, request, { downgrade }),
         isRepeatable: !isStreamBody(body),
+        isGuess,
         log,
         signal,
       },

@@ -31,6 +31,8 @@ export interface Attempts<T extends HttpResponse> {
   readonly send: () => Promise<T>
   /** Can the request be sent once more as it was? */
   readonly isRepeatable: boolean
+  /** The server may speak another protocol: a broken connection is its way to say so. */
+  readonly isGuess?: boolean
   readonly log: Log
   readonly signal?: AbortSignal | undefined
 }
@@ -48,7 +50,7 @@ export async function sendWithRetries<T extends HttpResponse>(request: Attempts<
   for (let attempt = 1; ; attempt++) {
     request.signal?.throwIfAborted()
     const outcome = await request.send().catch((error: unknown) => {
-      if (!isBrokenConnection(error)) throw error
+      if (request.isGuess || !isBrokenConnection(error)) throw error
       return error
     })
     const failure = failureOf(outcome)
