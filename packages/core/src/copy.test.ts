@@ -11,6 +11,7 @@ import {
   type Digest,
   type ImageDestination,
   type ImageReference,
+  type Manifest,
   type OutgoingBlob,
   type RawManifest,
   type StoredSignature,
@@ -359,6 +360,10 @@ it('reports what happens in order', async () => {
   expect(lines.filter((line) => line.startsWith('started'))).toHaveLength(index.blobs.length)
   expect(lines.filter((line) => line.startsWith('copied'))).toHaveLength(index.blobs.length)
   expect(events[0]).toMatchObject({ images: 3, blobs: index.blobs.length, listed: 3 })
+  const { layers, config } = parseManifest(index.children[0]!) as Extract<Manifest, { kind: 'image' }>
+  expect(events[1]).toMatchObject({
+    blobs: [...layers.map(({ digest }) => ({ role: 'layer', digest })), { role: 'config', digest: config.digest }],
+  })
   expect(events.at(-1)).toEqual({ type: 'done', digest })
 })
 

@@ -29,7 +29,7 @@ export interface ReadableImage extends AsyncDisposable {
   readRoot(options?: OperationOptions): Promise<RawManifest>
   /** The image for the platform; the root itself if that is no index. Throws PLATFORM_UNKNOWN. */
   readInstance(options?: OperationOptions): Promise<RawManifest>
-  /** The config blob of the instance, verified, at most 4 MiB. Throws UNSUPPORTED for an artifact. */
+  /** The config blob of the instance, verified, at most 4 MiB. That of an artifact describes no image. */
   readConfig(options?: OperationOptions): Promise<Uint8Array>
 }
 
@@ -79,12 +79,6 @@ class OpenImage implements ReadableImage {
       throw new TransloadError(
         'UNSUPPORTED',
         'Unexpectedly received a manifest list instead of a manifest for a single image',
-      )
-    }
-    if (manifest.artifactType !== undefined) {
-      throw new TransloadError(
-        'UNSUPPORTED',
-        `unsupported image-specific operation on artifact with type "${manifest.artifactType}"`,
       )
     }
     const { config } = manifest

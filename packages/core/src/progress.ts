@@ -2,7 +2,6 @@ import type { Descriptor, Digest } from '@transload/contract'
 
 /**
  * What happens during a copy, in order. `blob.digest` is the source's; `role` tells config from layer.
- * `signatures` and the `image` events are what skopeo prints as lines of its own.
  */
 export type TransferEvent =
   | {
@@ -13,7 +12,18 @@ export type TransferEvent =
       /** Images in the index that is copied; absent when one image is, even if it was chosen from an index. */
       readonly listed?: number
     }
-  | { readonly type: 'image'; readonly digest: Digest; readonly index: number; readonly count: number }
+  | {
+      /** Each image in its turn, at the latest before its first blob that no image before it has. */
+      readonly type: 'image'
+      readonly digest: Digest
+      readonly index: number
+      readonly count: number
+      /**
+       * What it needs to have at the destination: its layers, as often as it names them, then the config. Those it
+       * shares have one `blob` event for all.
+       */
+      readonly blobs: readonly { readonly role: 'config' | 'layer'; readonly digest: Digest }[]
+    }
   | {
       readonly type: 'blob'
       readonly state: 'started' | 'moving' | 'copied' | 'reused'
@@ -21,6 +31,8 @@ export type TransferEvent =
       readonly blob: Descriptor
       /** So far, of `blob.size` as read from the source. */
       readonly bytes: number
+      /** What it became at the destination; once it is `copied` or `reused`. */
+      readonly stored?: Digest
     }
   | { readonly type: 'manifest'; readonly digest: Digest; readonly root: boolean; readonly list: boolean }
   | { readonly type: 'done'; readonly digest: Digest }

@@ -91,14 +91,15 @@ function reportPlan({ options }: CopySession, { index, images }: CopyPlan, jobs:
   })
 }
 
-/** Reports each image of a list once, in order, at the latest when `image` is begun. */
-function imageAnnouncer({ options }: CopySession, { index, images }: CopyPlan): (image: number) => void {
-  if (!index) return () => undefined
+/** Reports each image once, in order, at the latest when `image` is begun. */
+function imageAnnouncer({ options }: CopySession, { images }: CopyPlan): (image: number) => void {
   let next = 0
   return (image) => {
     for (; next <= image; next++) {
-      const { digest } = images[next]!.manifest
-      options.progress({ type: 'image', digest, index: next, count: images.length })
+      const { manifest, layers, config } = images[next]!
+      const moved = [...layers, config].filter(({ edit }) => edit !== 'skip')
+      const blobs = moved.map(({ role, blob }) => ({ role, digest: blob.digest }))
+      options.progress({ type: 'image', digest: manifest.digest, index: next, count: images.length, blobs })
     }
   }
 }
@@ -116,12 +117,13 @@ async function transferBlob(
   operation: OperationOptions & { readonly signal: AbortSignal },
 ): Promise<StoredBlob> {
   const { role, blob } = planned
-  const report = (state: 'started' | 'copied' | 'reused', bytes: number): void =>
-    session.options.progress({ type: 'blob', state, role, blob, bytes })
+  const { progress } = session.options
+  const reportEnd = (state: 'copied' | 'reused', { digest }: StoredBlob): void =>
+    progress({ type: 'blob', state, role, blob, bytes: blob.size, stored: digest })
   const start = (): void => {
     operation.signal.throwIfAborted()
     begin()
-    report('started', 0)
+    progress({ type: 'blob', state: 'started', role, blob, bytes: 0 })
   }
   const asks = mayReuse(session, planned)
   if (asks) {
@@ -130,7 +132,7 @@ async function transferBlob(
       return await withRetries(session, operation, () => reuseBlob(session, planned, operation))
     })
     if (reused) {
-      report('reused', blob.size)
+      reportEnd('reused', reused)
       return reused
     }
   }
@@ -138,7 +140,7 @@ async function transferBlob(
     if (!asks) start()
     const move = planned.edit === 'convert' ? moveConverted : moveBlob
     const moved = await withRetries(session, operation, () => move(session, planned, operation))
-    report(moved.reused ? 'reused' : 'copied', blob.size)
+    reportEnd(moved.reused ? 'reused' : 'copied', moved)
     return moved
   })
 }

@@ -1,4 +1,4 @@
-import { digestOf, mediaTypes } from '@transload/contract'
+import { digestOf, mediaTypes, type Digest } from '@transload/contract'
 import type { TransferEvent } from '@transload/core'
 import { describe, expect, it } from 'vitest'
 
@@ -7,8 +7,14 @@ import { plainLines, type LineStyle } from './plain-lines.ts'
 const a = digestOf(Buffer.from('a'))
 const b = digestOf(Buffer.from('b'))
 
-function blob(digest: typeof a, state: 'started' | 'moving' | 'copied' | 'reused', role: 'layer' | 'config' = 'layer') {
-  return { type: 'blob', state, role, blob: { mediaType: mediaTypes.ociLayer, digest, size: 1 }, bytes: 0 } as const
+function blob(digest: Digest, state: 'started' | 'moving' | 'copied' | 'reused', role: 'layer' | 'config' = 'layer') {
+  const stored = state === 'copied' || state === 'reused' ? { stored: digest } : {}
+  const descriptor = { mediaType: mediaTypes.ociLayer, digest, size: 1 }
+  return { type: 'blob', state, role, blob: descriptor, bytes: 0, ...stored } as const
+}
+
+function image(digest: Digest, index: number, count: number, layers: readonly Digest[]): TransferEvent {
+  return { type: 'image', digest, index, count, blobs: layers.map((layer) => ({ role: 'layer', digest: layer })) }
 }
 
 function linesOf(events: readonly TransferEvent[], style: Partial<LineStyle> = {}): string[] {
@@ -24,6 +30,7 @@ function linesOf(events: readonly TransferEvent[], style: Partial<LineStyle> = {
 
 const single: readonly TransferEvent[] = [
   { type: 'planned', images: 1, blobs: 2, bytes: 2 },
+  image(a, 0, 1, [a]),
   blob(a, 'started'),
   blob(a, 'moving'),
   blob(a, 'copied'),
@@ -43,7 +50,7 @@ describe('plainLines', () => {
   })
 
   it('tells everything again when the copy is tried again', () => {
-    expect(linesOf([...single.slice(0, 3), ...single])).toEqual([...linesOf(single).slice(0, 2), ...linesOf(single)])
+    expect(linesOf([...single.slice(0, 4), ...single])).toEqual([...linesOf(single).slice(0, 2), ...linesOf(single)])
   })
 
   it('does not speak of signatures that are removed', () => {
@@ -53,9 +60,9 @@ describe('plainLines', () => {
   it('tells of a list, each image with its own blobs', () => {
     const events: readonly TransferEvent[] = [
       { type: 'planned', images: 2, blobs: 1, bytes: 2, listed: 3 },
-      { type: 'image', digest: a, index: 0, count: 2, blobs: [] },
+      image(a, 0, 2, [b]),
       blob(b, 'started'),
-      { type: 'image', digest: b, index: 1, count: 2, blobs: [] },
+      image(b, 1, 2, [b, b]),
       blob(b, 'reused'),
       { type: 'manifest', digest: a, root: false, list: false },
       { type: 'manifest', digest: b, root: false, list: false },
@@ -71,19 +78,22 @@ describe('plainLines', () => {
       `Copying image ${b} (2/2)`,
       'Getting image source signatures',
       `Copying blob ${b}`,
+      `Copying blob ${b}`,
       'Writing manifest to image destination',
       'Writing manifest list to image destination',
       'Storing list signatures',
     ])
   })
 
+  it('names a config that was converted as it is at the destination', () => {
+    expect(linesOf([{ ...blob(a, 'copied', 'config'), stored: b }])).toEqual([`Copying config ${b}`])
+  })
+
   it('tells of an image chosen from a list as of any other', () => {
     const events: readonly TransferEvent[] = [
       { type: 'planned', images: 1, blobs: 0, bytes: 0, listed: 3 },
-      { type: 'image', digest: a, index: 0, count: 1, blobs: [] },
+      image(a, 0, 1, []),
     ]
-    expect(linesOf(events)).toEqual([
-      'Getting image source signatures',
-    ])
+    expect(linesOf(events)).toEqual(['Getting image source signatures'])
   })
 })

@@ -1,3 +1,4 @@
+import type { Digest } from '@transload/contract'
 import type { ProgressSink, TransferEvent } from '@transload/core'
 
 /** How the lines of one copy read. */
@@ -8,22 +9,24 @@ export interface LineStyle {
 }
 
 /**
- * skopeo's lines (cli.md §6.1): in each image one for each blob, when work on it starts, also when it turns out to be
- * there already. Lists read as they should when their events come image by image.
+ * skopeo's lines (cli.md §6.1): in each image one for each layer when work on it starts, also when it turns out to be
+ * there already, and one for the config, by the digest it has at the destination. Lists read as they should when their
+ * events come image by image.
  */
 export function plainLines(write: (line: string) => void, style: LineStyle): ProgressSink {
   const stepLines = createStepLines(style)
-  const shown = new Set<string>()
+  let layers: Digest[] = []
   return (event) => {
+    if (event.type === 'image') layers = event.blobs.flatMap(({ role, digest }) => (role === 'layer' ? [digest] : []))
     if (event.type !== 'blob') {
-      if (event.type !== 'manifest') shown.clear()
       for (const line of stepLines(event)) write(`${line}\n`)
-      return
+    } else if (event.role === 'config') {
+      if (event.stored !== undefined) write(`Copying config ${event.stored}\n`)
+    } else {
+      const started = layers.filter((digest) => digest === event.blob.digest)
+      layers = layers.filter((digest) => digest !== event.blob.digest)
+      for (const digest of started) write(`Copying blob ${digest}\n`)
     }
-    const line = `Copying ${event.role === 'config' ? 'config' : 'blob'} ${event.blob.digest}`
-    if (shown.has(line)) return
-    shown.add(line)
-    write(`${line}\n`)
   }
 }
 
