@@ -2,7 +2,6 @@
 import module from 'node:module'
 
 import { version } from './version.ts'
-import { freeBuffersEarly } from './young-buffers.ts'
 
 const words = process.argv.slice(2)
 
@@ -14,7 +13,6 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-v')) {
   process.exitCode = 1
 } else {
   enableCompileCache()
-  freeBuffersEarly()
   const { run } = await import('./run.ts')
   const { signal, received, interrupt } = signalsAsAbort()
   process.stdout.on('error', endOnClosedPipe)

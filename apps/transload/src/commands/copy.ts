@@ -17,6 +17,7 @@ import { withRetries } from '../retry.ts'
 import { openSide, type Side } from '../side.ts'
 import { prefixError } from '../system-error.ts'
 import { loadTrustPolicy } from '../trust-policy.ts'
+import { freeBuffersEarly } from '../young-buffers.ts'
 
 const flags = { copy: copyFlags, layers: destinationFlags, retry: retryFlags, ...bothSidesFlags() }
 
@@ -56,6 +57,7 @@ async function runCopy(
     to: await locate(to, destinationName, 'destination'),
   }
   const options = resolveOptions(values, located.to, context)
+  freeBuffersEarly()
   const result = await withRetries(
     async () => {
       const copied = await copyImage(located.from, located.to, { ...options, policy })
