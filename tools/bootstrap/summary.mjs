@@ -1,10 +1,13 @@
 /**
  * Sums up the `.results/KIND.json` files that the packages' test scripts write:
- * `node tools/bootstrap/summary.mjs KIND…` prints one line, `N passed, N failed`, with `, N skipped` if there are any.
+ * `node tools/bootstrap/summary.mjs KIND…` prints how many rows of the acceptance catalogue they cover, and closes with
+ * `N passed, N failed`, and `, N skipped` if there are any.
  */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+
+import { acceptanceLine } from './acceptance.mjs'
 
 export function printSummary(root, kinds) {
   const reports = resultFiles(root, kinds).map((file) => JSON.parse(readFileSync(file, 'utf8')))
@@ -15,6 +18,7 @@ export function printSummary(root, kinds) {
     .filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length
   const failed = total('numFailedTests') + brokenFiles
   const skipped = total('numPendingTests') + total('numTodoTests')
+  console.log(acceptanceLine(reports))
   console.log(`${total('numPassedTests')} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 }
 

@@ -114,10 +114,11 @@ it('is stopped by --command-timeout', async () => {
 describe('a signal', () => {
   const layer = image.blobs.find(({ role }) => role === 'layer')!.descriptor
 
+  // skopeo dies by the signal and leaves what it has written; this program cleans up, says so and exits as shells tell it.
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('%s stops the copy and leaves nothing behind', async (signal, expected) => {
+  ] as const)('OBS-28: %s stops the copy and leaves nothing behind', async (signal, expected) => {
     await using registry = await startStallingRegistry()
     const child = user.start(['copy', '--src-tls-verify=false', `docker://${registry.host}/a:1`, 'oci:out:1'])
     const stderr = text(child.stderr!)

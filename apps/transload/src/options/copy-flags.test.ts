@@ -30,7 +30,7 @@ describe('which images', () => {
   })
 })
 
-describe('UNI-30: formats', () => {
+describe('formats', () => {
   it.each([
     [undefined, undefined],
     ['oci', 'oci'],

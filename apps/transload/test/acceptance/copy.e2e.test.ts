@@ -126,6 +126,16 @@ it('CPY-07: one image of a list, converted on the way in or on the way out, is t
   expect(await treeOf(oci1)).toEqual(await treeOf(oci2))
 })
 
+it('CPY-11: of a list by digest one image is taken, now or later', async () => {
+  const name = inRegistry('list').replace(':latest', `@${list.root.digest}`)
+  const [one, all, oci1, oci2] = [fresh('dir'), fresh('dir'), fresh('oci'), fresh('oci')]
+  await copy(name, one)
+  await copy('--multi-arch=all', name, all)
+  await copy(one, oci1)
+  await copy(all, oci2)
+  expect(await treeOf(oci1)).toEqual(await treeOf(oci2))
+})
+
 it('CPY-12: --digestfile holds the digest of the list', async () => {
   await copy('--all', '--digestfile=digest', inRegistry('list'), fresh('dir'))
   const written = await readFile(join(user.home, 'digest'), 'utf8')
@@ -191,7 +201,7 @@ it('CPY-45, CPY-46: --preserve-digests', async () => {
   expect((await copyFails(...words)).output).toContain('Instructed to preserve digests')
 })
 
-it('CPY-47: an uncompressed layer is compressed for a registry', async () => {
+it('an uncompressed layer is compressed for a registry', async () => {
   const to = fresh('dir')
   await copy('--dest-oci-accept-uncompressed-layers', 'oci:images:uncompressed', inRegistry('small'))
   await copy(inRegistry('small'), to)
@@ -266,6 +276,12 @@ it('CPY-56, CPY-57: shared blobs', async () => {
 
 it('CPY-59: to a repository without a namespace', async () => {
   expect(await copy(inRegistry('docker'), inRegistry('flat'))).toContain('Writing manifest')
+})
+
+it('SIG-42: no signature is needed where the policy asks for none', async () => {
+  const from = fresh('dir')
+  await copy(inRegistry('docker'), from)
+  expect(await copy(from, fresh('dir'))).toContain('Writing manifest')
 })
 
 describe('a trust policy', () => {

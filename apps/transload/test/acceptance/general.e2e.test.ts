@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { startRegistryServer, type RegistryServer } from '@transload/registry-server'
 import { fixtureImage } from '@transload/transport-conformance/fixtures'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import manifest from '../../package.json' with { type: 'json' }
 import { createUser, type User } from '../run-cli.ts'
 import { startScriptedRegistry, type ScriptedRegistry } from '../scripted-registry.ts'
 import { writeToLayout } from '../write-image.ts'
@@ -19,10 +20,21 @@ beforeAll(async () => {
 })
 afterAll(() => user[Symbol.asyncDispose]())
 
-it('GEN-01: --version prints digits and dots', async () => {
+// The name differs from the catalogue's: this program is not skopeo.
+it('GEN-01, GEN-02, GEN-03: --version prints the version of the package, digits and dots', async () => {
   const { code, output } = await user.run(['--version'])
   expect(code).toBe(0)
-  expect(output).toMatch(/^transload version [\d.]+\n$/)
+  expect(output).toBe(`transload version ${manifest.version}\n`)
+  expect(manifest.version).toMatch(/^[\d.]+$/)
+})
+
+it('OBS-25: CONTAINERS_REGISTRIES_CONF has no effect', async () => {
+  await using registry = await startRegistryServer({ directory: join(user.home, 'obs25') })
+  const name = `docker://${registry.host}/app:1`
+  const env = { CONTAINERS_REGISTRIES_CONF: join(user.home, 'broken.conf') }
+  await writeFile(env.CONTAINERS_REGISTRIES_CONF, 'this is [[ no TOML')
+  await user.succeed(['copy', '-q', '--dest-tls-verify=false', 'oci:images:v1', name], { env })
+  expect(await user.succeed(['inspect', '--tls-verify=false', name], { env })).toContain(image.root.digest)
 })
 
 describe('the user agent', () => {

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 
-import { digestHex, encodeJson, mediaTypes, parseManifest, rawManifest } from '@transload/contract'
+import { digestHex, digestOf, encodeJson, mediaTypes, parseManifest, rawManifest } from '@transload/contract'
 import { htpasswdLine, startRegistryServer, type RegistryServer } from '@transload/registry-server'
 import { fixtureImage, type FixtureImage } from '@transload/transport-conformance/fixtures'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -50,6 +51,25 @@ function amigaList(): FixtureImage {
     manifests: [{ mediaType, digest, size: bytes.length, platform }],
   }
   return { root: rawManifest(Buffer.from(encodeJson(list))), children: [only.root], blobs: only.blobs }
+}
+
+/** An OCI image without layers. */
+function imageWithEnvironment(environment: readonly string[]): FixtureImage {
+  const config = Buffer.from(
+    encodeJson({
+      architecture: 'amd64',
+      os: 'linux',
+      config: { Env: environment },
+      rootfs: { type: 'layers', diff_ids: [] },
+    }),
+  )
+  const descriptor = { mediaType: mediaTypes.ociConfig, digest: digestOf(config), size: config.length }
+  const manifest = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config: descriptor, layers: [] }
+  return {
+    root: rawManifest(Buffer.from(encodeJson(manifest))),
+    children: [],
+    blobs: [{ role: 'config', descriptor, open: () => Readable.from([config]) }],
+  }
 }
 
 function inspect(...words: string[]): ReturnType<User['run']> {
@@ -148,6 +168,13 @@ describe('a list for another machine', () => {
       manifests: [{ platform: { os: 'amigaos', variant: '1000', architecture: 'mc68000' } }],
     })
   })
+})
+
+it('INS-12: the environment is shown', async () => {
+  await writeToLayout(imageWithEnvironment(['PATH=/bin', 'A=b=c']), join(user.home, 'images'), 'env')
+  await push('env', open, 'env:1')
+  const { stdout } = await inspect(`docker://${open.host}/env:1`)
+  expect(JSON.parse(stdout)).toMatchObject({ Env: ['PATH=/bin', 'A=b=c'] })
 })
 
 it('INS-16: --no-tags leaves the tags out', async () => {

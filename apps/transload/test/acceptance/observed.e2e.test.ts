@@ -120,6 +120,24 @@ describe('retries', () => {
     expect(outcome.stderr).not.toContain('retrying')
   })
 
+  it('OBS-10: not after a registry without TLS', async () => {
+    await using registry = await startScriptedRegistry(() => manifest)
+    const words = ['inspect', '--retry-times=3', '--retry-delay=10ms', `docker://${registry.host}/a:1`]
+    const outcome = await user.run(words)
+    expect(outcome.code).toBe(1)
+    expect(outcome.stderr).toContain('server gave HTTP response to HTTPS client')
+    expect(outcome.stderr).not.toContain('retrying')
+  })
+
+  // The registry names the wait here; 2 s, 4 s, … are those of a registry that names none.
+  it('OBS-11: five attempts where there are too many requests', async () => {
+    const busy = { status: 429, headers: { 'retry-after': '0' } }
+    await using registry = await startScriptedRegistry(() => busy)
+    const outcome = await user.run(['inspect', '--raw', '--tls-verify=false', `docker://${registry.host}/a:1`])
+    expect(outcome.code).toBe(1)
+    expect(registry.requests.filter(({ path }) => path === '/v2/a/manifests/1')).toHaveLength(5)
+  })
+
   const config = image.blobs.find(({ role }) => role === 'config')!
   async function startRegistryWithTags(tags: ScriptedAnswer): ReturnType<typeof startScriptedRegistry> {
     const bytes = Buffer.concat(await Array.fromAsync(config.open()))

@@ -6,6 +6,7 @@ import { startRegistryServer, type RegistryServer } from '@transload/registry-se
 import { fixtureImage } from '@transload/transport-conformance/fixtures'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { startRefusingProxy } from '../refusing-proxy.ts'
 import { createUser, fatalMessage, type User } from '../run-cli.ts'
 import { writeToLayout } from '../write-image.ts'
 
@@ -64,6 +65,18 @@ describe('list-tags', () => {
     expect(fatalMessage(outcome)).toContain(message)
   })
 
+  it.each([
+    ['docker://myhost.com:1000/nginx', 'myhost.com:1000', 'myhost.com:1000'],
+    ['docker://myhost.com/nginx', 'myhost.com', 'myhost.com:443'],
+    ['docker://somehost.com', 'docker.io', 'registry-1.docker.io:443'],
+    ['docker://nginx', 'docker.io', 'registry-1.docker.io:443'],
+  ])('UNI-22: %s is a repository of %s', async (name, host, address) => {
+    await using proxy = await startRefusingProxy()
+    const outcome = await user.run(['list-tags', name], { env: { HTTPS_PROXY: proxy.url } })
+    expect(fatalMessage(outcome)).toContain(`pinging container registry ${host}: `)
+    expect(proxy.asked).toEqual([address])
+  })
+
   it('says when the repository is not there', async () => {
     const outcome = await user.run(['list-tags', '--tls-verify=false', `docker://${registry.host}/none`])
     expect(outcome.code).toBe(1)
@@ -107,6 +120,11 @@ describe('delete', () => {
 })
 
 describe('manifest-digest', () => {
+  it('SIG-57: of a copied image', async () => {
+    await user.succeed(['copy', '-q', 'oci:images:v1', 'dir:copied'])
+    expect(await user.succeed(['manifest-digest', 'copied/manifest.json'])).toBe(`${image.root.digest}\n`)
+  })
+
   it.each([[[]], [['a', 'b']]])('UNI-04: with %j', async (words) => {
     expect(fatalMessage(await user.run(['manifest-digest', ...words]))).toContain('Usage')
   })
