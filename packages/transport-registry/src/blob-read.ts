@@ -31,6 +31,7 @@ export async function* readRegistryBlob(
   for (;;) {
     try {
       for await (const chunk of response.body) {
+        options.signal?.throwIfAborted()
         offset += chunk.length
         yield chunk
       }

@@ -49,7 +49,7 @@ export function parseRegistryReference(text: string): RegistryReference {
   return { ...plain, text: `${plain.text}${unknownDigestSuffix}`, unknownDigest: true }
 }
 
-export function registryReference(name: DockerReference): RegistryReference {
+function registryReference(name: DockerReference): RegistryReference {
   return {
     scheme: 'docker',
     text: `//${familiarText(name)}`,

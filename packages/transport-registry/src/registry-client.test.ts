@@ -116,6 +116,23 @@ test('a kept token that is refused is replaced, a new one is not', async () => {
   expect(tokens.requests.length).toBe(3)
 })
 
+test('a stream that was refused because of a kept token may be sent again by whoever can', async () => {
+  await using tokens = await startTokenServer()
+  await using registry = await startFakeRegistry(
+    ({ method }) => httpAnswer(method === 'PUT' ? 401 : 200),
+    `Bearer realm="${tokens.url.href}"`,
+  )
+  await using client = clientOf(registry)
+  await client.request(pull)
+  const chunks = (async function* () {
+    yield Buffer.from('x')
+  })()
+  const sending = client.request({ ...pull, method: 'PUT', body: { size: 1, chunks } })
+  await expect(sending).rejects.toMatchObject({ code: 'UNAUTHENTICATED', retryable: true })
+  await client.request(pull)
+  expect(registry.requests.at(-1)!.headers['authorization']).toBe('Bearer t2')
+})
+
 test('a scope the registry asks for is added', async () => {
   await using tokens = await startTokenServer()
   const challenge = `Bearer realm="${tokens.url.href}"`

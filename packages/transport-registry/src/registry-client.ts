@@ -1,4 +1,4 @@
-import { displayUrl, type Digest, type Log, type OperationOptions } from '@transload/contract'
+import { displayUrl, HttpError, type Digest, type Log, type OperationOptions } from '@transload/contract'
 
 import { Authorizer, type Access, type Authorization } from './auth/authorizer.ts'
 import { parseChallenges, type Challenge } from './auth/challenge.ts'
@@ -7,6 +7,7 @@ import { isStreamBody, type HttpClient, type HttpRequest } from './http/http-cli
 import { isSameService, sendFollowing, type FollowedResponse } from './http/redirects.ts'
 import type { RegistryTransportOptions } from './options.ts'
 import { pingRegistry, type Service } from './ping.ts'
+import { remember } from './remember.ts'
 import { resolveRetryRules, sendWithRetries, type RetryRules } from './retry.ts'
 import { SharedFlight } from './shared-flight.ts'
 import { parseWarnings } from './warnings.ts'
@@ -43,7 +44,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly retryRules: RetryRules
   readonly #options: RegistryTransportOptions
   readonly #service: SharedFlight<Service>
-  readonly #presentBlobs = new Set<string>()
+  readonly #presentBlobs = new Map<string, true>()
   readonly #warnings = new Set<string>()
   readonly #background = new Set<Promise<void>>()
   #http: Promise<HttpClient> | undefined
@@ -93,7 +94,15 @@ export class RegistryClient implements AsyncDisposable {
     if (response.status !== 401 || !isOurs || !isSameService(service.base, response.url)) return response
 
     const renewed = this.#afterRefusal(response, service, access, authorization)
-    if (!renewed || isStreamBody(body)) return response
+    if (!renewed) return response
+    if (isStreamBody(body)) {
+      await response.discard()
+      throw new HttpError('UNAUTHENTICATED', `${method} ${displayUrl(url)}: the registry refused the token`, {
+        status: 401,
+        // With a new token, and from the beginning, it may well succeed.
+        retryable: true,
+      })
+    }
     const second = await authorizer.authorize(renewed.challenges, renewed.access, { signal })
     if (!second || second.value === authorization?.value) return response
     await response.discard()
@@ -112,11 +121,7 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   rememberBlob(repository: string, digest: Digest): void {
-    if (this.#presentBlobs.size >= maxRememberedBlobs) {
-      const [oldest] = this.#presentBlobs
-      this.#presentBlobs.delete(oldest!)
-    }
-    this.#presentBlobs.add(`${repository}@${digest}`)
+    remember(this.#presentBlobs, `${repository}@${digest}`, true, maxRememberedBlobs)
   }
 
   /** Work nobody waits for, such as cancelling an upload; disposing waits for it. It must not reject. */

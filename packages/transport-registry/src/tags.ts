@@ -5,7 +5,8 @@ import { fullName, type RegistryReference } from './reference.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { registryError } from './registry-error.ts'
 
-const maxPageBytes = 4 * 1024 * 1024
+/** Some registries put a hundred thousand tags on one page. */
+const maxPageBytes = 64 * 1024 * 1024
 const maxPages = 10_000
 
 /**

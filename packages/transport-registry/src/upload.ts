@@ -9,7 +9,7 @@ import { registryError } from './registry-error.ts'
 export type UploadOptions = OperationOptions & { readonly log: Log }
 
 /** How long cancelling may take: it is a courtesy. */
-const cancelTimeoutMs = 5000
+const cancelTimeoutMs = 2000
 
 /** One blob upload that the registry keeps open (distribution spec, "Pushing a blob"). */
 export interface Upload {

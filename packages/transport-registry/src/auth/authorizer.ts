@@ -1,6 +1,7 @@
 import type { OperationOptions } from '@transload/contract'
 
 import type { Credentials } from '../options.ts'
+import { remember } from '../remember.ts'
 import { SharedFlight } from '../shared-flight.ts'
 import { basicAuthorization, requestBearerToken, type BearerToken, type SendTokenRequest } from './bearer-token.ts'
 import type { Challenge } from './challenge.ts'
@@ -84,7 +85,7 @@ export class Authorizer {
         }),
       )
       entry = { flight }
-      this.#tokens.set(key, entry)
+      remember(this.#tokens, key, entry)
     }
     if (entry.latest && entry.latest.expiresAt <= Date.now()) drop(entry)
     const isKept = entry.latest !== undefined
@@ -101,7 +102,7 @@ export class Authorizer {
     let flight = this.#credentials.get(key)
     if (!flight) {
       flight = new SharedFlight((options) => this.#options.credentials(repository, options))
-      this.#credentials.set(key, flight)
+      remember(this.#credentials, key, flight)
     }
     return await flight.wait({ signal })
   }
