@@ -38,15 +38,17 @@ export class UploadSessions implements AsyncDisposable {
     return upload
   }
 
-  /** Ends an upload; its file goes unless it was taken over. */
+  /** Ends an upload; its file goes unless it was taken over, when nobody writes to it any more. */
   async drop(upload: Upload): Promise<void> {
     this.#uploads.delete(upload.id)
-    await upload[Symbol.asyncDispose]()
+    await upload.abandon()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#sweeper)
-    await Promise.all([...this.#uploads.values()].map((upload) => this.drop(upload)))
+    const uploads = [...this.#uploads.values()]
+    this.#uploads.clear()
+    await Promise.all(uploads.map((upload) => upload[Symbol.asyncDispose]()))
   }
 
   #dropExpired(): void {

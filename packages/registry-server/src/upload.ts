@@ -24,6 +24,7 @@ export class Upload implements AsyncDisposable {
   readonly #algorithm: DigestAlgorithm
   #isBusy = false
   #isBroken = false
+  #isAbandoned = false
   #isClosed = false
 
   /** `algorithm`: of the digest the upload will probably end with. */
@@ -65,6 +66,7 @@ export class Upload implements AsyncDisposable {
     } finally {
       this.#isBusy = false
       this.lastUsedMs = Date.now()
+      if (this.#isAbandoned) await this[Symbol.asyncDispose]()
     }
   }
 
@@ -106,6 +108,12 @@ export class Upload implements AsyncDisposable {
     if (actual !== expected) {
       throw refusal('DIGEST_INVALID', `provided digest ${expected} did not match uploaded content ${actual}`)
     }
+  }
+
+  /** Disposes it, if a request is writing to it as soon as that has ended. */
+  async abandon(): Promise<void> {
+    this.#isAbandoned = true
+    if (!this.#isBusy) await this[Symbol.asyncDispose]()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

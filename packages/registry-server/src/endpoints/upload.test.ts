@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { request } from 'node:http'
 
 import { digestOf } from '@transload/contract'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import { errorCode, repositoryClient, type RepositoryClient } from '../client.test.kit.ts'
 import { temporaryDirectory, temporaryRegistry } from '../registry.test.kit.ts'
@@ -122,6 +122,23 @@ test('an upload can be cancelled', async () => {
   const gone = await client.request('PATCH', location, { body: 'x' })
   expect([gone.status, await errorCode(gone)]).toEqual([404, 'BLOB_UPLOAD_UNKNOWN'])
   expect(await filesBelow(directory)).toEqual([])
+})
+
+test('cancelling does not wait for a request that is writing', async () => {
+  await using server = await temporaryRegistry()
+  const client = repositoryClient(server.url, 'a')
+  const location = await start(client)
+  const writing = request(`${server.url}${location}`, { method: 'PATCH', headers: { 'content-length': 1000 } })
+  const broken = new Promise((resolve) => writing.on('error', resolve))
+  writing.write('01234')
+  await vi.waitFor(async () => {
+    expect((await client.request('GET', location)).headers.get('range')).toBe('0-4')
+  })
+  expect((await client.request('DELETE', location)).status).toBe(204)
+  expect((await client.request('GET', location)).status).toBe(404)
+  writing.destroy(new Error('the client hangs up'))
+  await broken
+  await vi.waitFor(async () => expect(await filesBelow(server.directory)).toEqual([]))
 })
 
 test('an upload belongs to its repository', async () => {

@@ -50,7 +50,8 @@ export async function continueUpload(exchange: Exchange, repository: string, id:
       return
     }
     default:
-      await upload.exclusively(() => uploads.drop(upload))
+      // Its client may have hung up on the request before, which the server need not have noticed yet.
+      await uploads.drop(upload)
       sendEmpty(exchange, 204)
   }
 }
