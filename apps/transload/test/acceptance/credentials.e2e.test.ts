@@ -196,7 +196,13 @@ describe('credentials by flags', () => {
   })
 
   it('UNI-26: that contradict each other', async () => {
-    for (const flags of [['--username=a'], ['--password=a'], ['--username=a', '--creds=b'], ['--creds=']]) {
+    for (const flags of [
+      ['--username=a'],
+      ['--password=a'],
+      ['--username=a', '--creds=b'],
+      ['--username=a', '--no-creds'],
+      ['--creds='],
+    ]) {
       expect((await user.run(['inspect', ...flags, 'oci:images:v1'])).code).toBe(1)
     }
   })

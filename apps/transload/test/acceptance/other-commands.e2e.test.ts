@@ -52,6 +52,8 @@ describe('list-tags', () => {
   it.each([
     ['oci://d', 'no such file or directory'],
     ['dir:/p', "Unsupported transport 'dir' for tag listing. Only supported: docker, docker-archive"],
+    ['docker-archive:/p', 'no such file or directory'],
+    ['docker-daemon:x:1', 'docker-daemon'],
     ['container-storage:x', 'Invalid "container-storage:x": does not specify a transport'],
     ['foo', 'Invalid "foo": does not specify a transport'],
     ['docker:foo', 'docker: image reference docker:foo does not start with docker://'],
