@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
@@ -47,4 +48,13 @@ test('an output that closes ends it', async () => {
   const output = new Writable({ write: () => output.destroy() })
   const sent = sendFile(path, { start: 0, end: content.length - 1 }, output)
   await expect(sent).rejects.toThrow(/the client went away|destroyed/)
+})
+
+test('an output that was closed before ends it', async () => {
+  await using temporary = await temporaryDirectory()
+  const path = join(temporary.path, 'file')
+  await writeFile(path, 'short')
+  const output = new PassThrough().destroy()
+  await once(output, 'close')
+  await expect(sendFile(path, { start: 0, end: 4 }, output)).rejects.toMatchObject({ code: 'NETWORK' })
 })

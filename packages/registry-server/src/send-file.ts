@@ -21,6 +21,8 @@ export async function sendFile(path: string, { start, end }: ByteRange, output: 
     if (!output.writableFinished) closed.reject(new TransloadError('NETWORK', 'the client went away'))
   }
   output.on('close', onClose)
+  // Whoever hung up before is not heard of again.
+  if (output.destroyed) onClose()
   try {
     const slabs = [Buffer.allocUnsafeSlow(slabBytes), Buffer.allocUnsafeSlow(slabBytes)] as const
     const sent: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()]
