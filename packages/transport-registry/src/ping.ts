@@ -17,42 +17,60 @@ export interface PingOptions {
   readonly host: string
   /** Plain http will do as well. */
   readonly allowHttp: boolean
-  /** `isGuess`: the server may not speak this protocol, so a connection that breaks says no. */
-  readonly get: (url: URL, options: { readonly isGuess: boolean }) => Promise<FollowedResponse>
+  readonly get: (url: URL, options: PingAttempt) => Promise<FollowedResponse>
+  readonly signal: AbortSignal
+}
+
+export interface PingAttempt {
+  /** The server may not speak this protocol, so a connection that breaks says no. */
+  readonly isGuess: boolean
   readonly signal: AbortSignal
 }
 
 /**
- * `GET /v2/` without credentials: https first, then, where that is allowed, plain http (registry-client.md §2).
- * Throws the last error. On this machine's own loopback the order is the other way round, for nobody listens there and
- * loading TLS takes half as long as starting up.
+ * `GET /v2/` without credentials. Where plain http is allowed it is asked at the same time, and its answer counts if
+ * https fails (registry-client.md §2): it costs no round trip then. On this machine's loopback, where nobody listens
+ * in, http comes first: loading TLS takes half as long as starting up. Throws the error of http, if that was tried.
  */
 export async function pingRegistry(options: PingOptions): Promise<Service> {
   const { host, allowHttp, signal } = options
   const address = host === 'docker.io' ? 'registry-1.docker.io' : host
   const https = new URL(`https://${address}/v2/`)
-  if (!allowHttp) return await ping(https, options, false)
+  if (!allowHttp) return await ping(https, options, { isGuess: false, signal })
   const http = new URL(`http://${address}/v2/`)
-  const [guess, other] = isLoopback(http) ? [http, https] : [https, http]
-  let guessError: unknown
-  try {
-    return await ping(guess, options, true)
-  } catch (error) {
-    if (signal.aborted) throw error
-    guessError = error
+  if (isLoopback(http)) {
+    const attempt = { isGuess: true, signal }
+    return await firstGood(ping(http, options, attempt), () => ping(https, options, attempt))
   }
+  const needless = new AbortController()
+  const plain = ping(http, options, { isGuess: false, signal: AbortSignal.any([signal, needless.signal]) })
+  plain.catch(() => undefined)
   try {
-    return await ping(other, options, false)
-  } catch (error) {
-    throw guess === http && !signal.aborted ? guessError : error
+    return await ping(https, options, { isGuess: true, signal })
+  } catch {
+    signal.throwIfAborted()
+    return await plain
+  } finally {
+    needless.abort()
   }
 }
 
-async function ping(url: URL, { host, get }: PingOptions, isGuess: boolean): Promise<Service> {
+/** If neither is good, the error of the first. */
+async function firstGood(first: Promise<Service>, second: () => Promise<Service>): Promise<Service> {
+  try {
+    return await first
+  } catch (error) {
+    return await second().catch(() => {
+      throw error
+    })
+  }
+}
+
+async function ping(url: URL, { host, get }: PingOptions, attempt: PingAttempt): Promise<Service> {
   const prefix = `pinging container registry ${host}`
   let response: FollowedResponse
   try {
-    response = await get(url, { isGuess })
+    response = await get(url, attempt)
   } catch (error) {
     if (!TransloadError.is(error)) throw error
     const { code, message, hint, retryable } = error

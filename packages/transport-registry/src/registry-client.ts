@@ -152,8 +152,8 @@ export class RegistryClient implements AsyncDisposable {
     return await pingRegistry({
       host: this.host,
       allowHttp: this.#isInsecure,
-      get: async (url, { isGuess }) => {
-        const request = { method: 'GET', url, headers, signal }
+      get: async (url, { isGuess, signal: attemptSignal }) => {
+        const request = { method: 'GET', url, headers, signal: attemptSignal }
         const response = await this.#exchange(request, { log, downgrade: this.#isInsecure, isGuess })
         this.#reportWarnings(response, log)
         return response
