@@ -208,6 +208,14 @@ it('CPY-45, CPY-46: --preserve-digests', async () => {
   expect((await copyFails(...words)).output).toContain('Instructed to preserve digests')
 })
 
+it('SYN-03, SYN-04: --all --preserve-digests', async () => {
+  const to = fresh('dir')
+  await copy('--all', '--preserve-digests', inRegistry('list'), to)
+  expect(await manifestTypeOf(to)).toBe(mediaTypes.dockerList)
+  const words = ['--all', '--preserve-digests', '--format=oci', inRegistry('list'), fresh('dir')]
+  expect((await copyFails(...words)).output).toContain('Instructed to preserve digests')
+})
+
 it('an uncompressed layer is compressed for a registry', async () => {
   const to = fresh('dir')
   await copy('--dest-oci-accept-uncompressed-layers', 'oci:images:uncompressed', inRegistry('small'))
