@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 
@@ -9,7 +9,9 @@ import { packPackages, readPackedFile } from './packed-packages.ts'
 const directory = await mkdtemp(join(tmpdir(), 'transload-packed-'))
 afterAll(() => rm(directory, { recursive: true }))
 
-describe.each(await packPackages(directory))('$name', ({ name, tarball, files, manifest }) => {
+const packages = await packPackages(directory)
+
+describe.each(packages)('$name', ({ name, tarball, files, manifest }) => {
   const code = files.filter((file) => /\.(?:[cm]?js|d\.ts)$/.test(file))
 
   it('has its documents and its code', () => {
@@ -18,9 +20,11 @@ describe.each(await packPackages(directory))('$name', ({ name, tarball, files, m
   })
 
   it('has neither sources, nor tests, nor maps to sources it has not', () => {
-    expect(files.filter((file) => /(?<!\.d)\.ts$|\.test\.|\.map$|\.tsbuildinfo$|\.stamp$|^test\//.test(file))).toEqual(
-      [],
-    )
+    expect(
+      files.filter((file) =>
+        /(?<!\.d)\.ts$|\.test\.(?:d\.ts|ts|m?js)$|\.map$|\.tsbuildinfo$|\.stamp$|^test\//.test(file),
+      ),
+    ).toEqual([])
   })
 
   it('exports files it has', () => {
@@ -54,6 +58,13 @@ describe.each(await packPackages(directory))('$name', ({ name, tarball, files, m
     const versions = Object.values({ ...manifest.dependencies, ...manifest.peerDependencies })
     expect(versions.filter((version) => /^(?:workspace|catalog|file|link):/.test(version))).toEqual([])
   })
+})
+
+it('the generator has every template', async () => {
+  const templates = await readdir(join(import.meta.dirname, '../../nx-plugin/src/files/package'), { recursive: true })
+  const files = templates.filter((name) => name.endsWith('.template')).map((name) => `src/files/package/${name}`)
+  expect(files).not.toEqual([])
+  expect(packages.find(({ name }) => name === '@transload/nx')?.files).toEqual(expect.arrayContaining(files))
 })
 
 function importsIn(text: string): readonly string[] {
