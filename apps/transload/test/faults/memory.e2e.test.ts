@@ -1,0 +1,77 @@
+import { once } from 'node:events'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+
+import { startRegistryServer } from '@transload/registry-server'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { createUser, type User } from '../run-cli.ts'
+import { writeToLayout } from '../write-image.ts'
+import { mebibyte, streamedImage } from './image.ts'
+
+/** Written when the program ends: what Linux says it had in memory at most, in KiB. */
+const peakReport = `
+  import { readFileSync, writeFileSync } from 'node:fs'
+  process.on('exit', () => writeFileSync('peak', /VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status'))[1]))
+`
+
+const sizes = [256, 1024] as const
+const maxPeakMebibytes = 150
+const maxGrowthMebibytes = 25
+
+let user: User
+beforeAll(async () => {
+  user = await createUser()
+  for (const size of sizes) {
+    await writeToLayout(await streamedImage(size * mebibyte), join(user.home, `image${size}`), '1')
+  }
+}, 60_000)
+afterAll(() => user[Symbol.asyncDispose]())
+
+/** In MiB. */
+async function peakOfCopy(from: string, to: string): Promise<number> {
+  const words = ['copy', '-q', '--src-tls-verify=false', '--dest-tls-verify=false', from, to]
+  const hook = `data:text/javascript,${encodeURIComponent(peakReport)}`
+  const child = user.start(words, { env: { NODE_OPTIONS: `--import=${hook}` } })
+  child.stdout!.resume()
+  const [stderr, [code]] = await Promise.all([text(child.stderr!), once(child, 'close')])
+  expect({ code: code as unknown, stderr }).toEqual({ code: 0, stderr: '' })
+  return Number(await readFile(join(user.home, 'peak'), 'utf8')) / 1024
+}
+
+const paths = [
+  ['docker', 'oci'],
+  ['oci', 'docker'],
+  ['docker', 'docker'],
+  ['docker', 'docker-archive'],
+  ['oci', 'docker-archive'],
+] as const
+
+describe.skipIf(process.platform !== 'linux')('the memory of a copy (measured on Linux only)', () => {
+  it.each(paths)(
+    'from %s to %s stays small, whatever the size of a layer',
+    async (from, to) => {
+      const peaks: number[] = []
+      for (const size of sizes) {
+        const source = join(user.home, `image${size}`)
+        const target = join(user.home, 'target')
+        await mkdir(target)
+        await using sourceRegistry = await startRegistryServer({ directory: source, defaultRepository: 'app' })
+        await using targetRegistry = await startRegistryServer({ directory: join(target, 'registry') })
+        const froms = { docker: `docker://${sourceRegistry.host}/app:1`, oci: `oci:${source}:1` }
+        const tos = {
+          docker: `docker://${targetRegistry.host}/app:1`,
+          oci: `oci:${target}/oci:1`,
+          'docker-archive': `docker-archive:${target}/image.tar:app:1`,
+        }
+        peaks.push(await peakOfCopy(froms[from], tos[to]))
+        await rm(target, { recursive: true })
+      }
+      const [small = 0, large = 0] = peaks
+      expect(Math.max(small, large)).toBeLessThan(maxPeakMebibytes)
+      expect(large - small).toBeLessThan(maxGrowthMebibytes)
+    },
+    60_000,
+  )
+})
