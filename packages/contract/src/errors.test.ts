@@ -35,7 +35,7 @@ test('the brand is not shown when an error is printed', () => {
 })
 
 test('a system error has its errno name', async () => {
-  const error = await readFile('/nonexistent').catch((reason: unknown) => reason)
+  const error = await readFile(new URL('no-such-file', import.meta.url)).catch((reason: unknown) => reason)
   expect(systemErrorCode(error)).toBe('ENOENT')
   expect(systemErrorCode(new TransloadError('EXISTS', 'ours'))).toBeUndefined()
   expect(systemErrorCode(new TypeError('no code'))).toBeUndefined()
