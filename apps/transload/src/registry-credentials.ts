@@ -18,7 +18,7 @@ export async function checkRegistryCredentials(
   context: CommandContext,
 ): Promise<void> {
   const { checkCredentials } = await import('@transload/transport-registry')
-  const { certificates, verifyTls, userAgent, proxy } = registryOptions(
+  const { certificates, rootCertificates, verifyTls, userAgent, proxy } = registryOptions(
     {
       credentials: 'anonymous',
       registryToken: undefined,
@@ -30,7 +30,15 @@ export async function checkRegistryCredentials(
     context,
   )
   const { log, signal } = context
-  await checkCredentials(host, credentials, { certificates, verifyTls, userAgent, proxy, log, signal })
+  await checkCredentials(host, credentials, {
+    certificates,
+    rootCertificates,
+    verifyTls,
+    userAgent,
+    proxy,
+    log,
+    signal,
+  })
 }
 
 /** False also when the registry could not be asked, as with skopeo. */

@@ -54,13 +54,8 @@ export function registryOptions(access: ImageAccess, context: CommandContext): R
     },
     registryToken: access.registryToken,
     verifyTls: access.verifyTls,
-    certificates: async (host) => {
-      const [own, roots] = await Promise.all([
-        readHostCertificates(host, locations, { certDirectory: access.certificateDirectory }),
-        readRootCertificates(locations),
-      ])
-      return { ca: [...(own?.ca ?? []), ...(roots?.certificates ?? [])], cert: own?.cert, key: own?.key }
-    },
+    certificates: (host) => readHostCertificates(host, locations, { certDirectory: access.certificateDirectory }),
+    rootCertificates: async () => (await readRootCertificates(locations))?.certificates ?? [],
     userAgent: userAgent(globals.userAgentPrefix),
     proxy: readProxySettings(locations.env),
   }

@@ -38,6 +38,8 @@ export interface RegistryTransportOptions {
   readonly verifyTls?: boolean | undefined
   /** Certificates for `host[:port]` as in the reference. Asked once per host. */
   readonly certificates?: ((host: string) => Promise<HostCertificates | undefined>) | undefined
+  /** PEM texts, added to the system's roots for every host. Asked once per host, if it is spoken to over https. */
+  readonly rootCertificates?: (() => Promise<readonly string[]>) | undefined
   /** Default `transload`. */
   readonly userAgent?: string | undefined
   /** As the environment variables of those names. Loopback is never proxied. */
@@ -50,6 +52,7 @@ const known: Readonly<Record<keyof RegistryTransportOptions, string>> = {
   registryToken: 'string',
   verifyTls: 'boolean',
   certificates: 'function',
+  rootCertificates: 'function',
   userAgent: 'string',
   proxy: 'object',
   retry: 'object',

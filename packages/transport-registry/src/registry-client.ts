@@ -183,10 +183,10 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   async #openHttp(): Promise<HttpClient> {
-    const { certificates, proxy = {} } = this.#options
+    const { certificates, rootCertificates: roots, proxy = {} } = this.#options
     try {
       const { ca = [], cert, key } = (await certificates?.(this.host)) ?? {}
-      return createHttpClient({ tls: { verify: !this.#isInsecure, ca, cert, key }, proxy })
+      return createHttpClient({ tls: { verify: !this.#isInsecure, ca, roots, cert, key }, proxy })
     } catch (error) {
       this.#http = undefined
       throw error

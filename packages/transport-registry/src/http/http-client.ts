@@ -50,6 +50,8 @@ export interface TlsSettings {
   readonly verify: boolean
   /** In addition to the system's roots. */
   readonly ca: readonly string[]
+  /** Likewise. Asked for with the first https connection: reading them can take longer than an exchange in the clear. */
+  readonly roots?: (() => Promise<readonly string[]>) | undefined
   readonly cert?: string | undefined
   readonly key?: string | undefined
 }
