@@ -1,8 +1,9 @@
 import type { Stage } from '@transload/contract'
 
-/** One block of the input, in order. */
+/** One block of the input, in order. Its bytes are overwritten some time after it was encoded. */
 export interface Block {
   readonly bytes: Buffer
+  /** The block before, for as long as the call lasts. */
   readonly previous: Buffer | undefined
   readonly isLast: boolean
 }
@@ -30,25 +31,30 @@ export function blockwise(blockBytes: number, encode: (block: Block) => Promise<
   }
 }
 
-/** A full block is held back until it is known whether it is the last. */
+/**
+ * Blocks lie in buffers that take turns: fresh ones would be most of what a copy leaves to the garbage collector. Each
+ * is used again when so many blocks were asked for as may be encoded at once, and the one after them has been begun.
+ * A full block is held back until it is known whether it is the last.
+ */
 async function* blocks(input: AsyncIterable<Uint8Array>, blockBytes: number): AsyncGenerator<Block> {
+  const buffers: Buffer[] = []
+  let count = 0
+  let current: Buffer = (buffers[0] = Buffer.allocUnsafeSlow(blockBytes))
   let previous: Buffer | undefined
-  let held: Uint8Array[] = []
   let size = 0
   for await (const chunk of input) {
     for (let rest = chunk; rest.length > 0;) {
       if (size === blockBytes) {
-        const bytes = Buffer.concat(held, size)
-        yield { bytes, previous, isLast: false }
-        previous = bytes
-        held = []
+        yield { bytes: current, previous, isLast: false }
+        previous = current
+        current = buffers[++count % (blocksAtOnce + 1)] ??= Buffer.allocUnsafeSlow(blockBytes)
         size = 0
       }
       const taken = rest.subarray(0, blockBytes - size)
-      held.push(taken)
+      current.set(taken, size)
       size += taken.length
       rest = rest.subarray(taken.length)
     }
   }
-  yield { bytes: Buffer.concat(held, size), previous, isLast: true }
+  yield { bytes: current.subarray(0, size), previous, isLast: true }
 }

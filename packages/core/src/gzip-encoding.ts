@@ -1,11 +1,9 @@
-import { promisify } from 'node:util'
-import { constants, crc32, deflateRaw } from 'node:zlib'
+import { constants, crc32, createDeflateRaw } from 'node:zlib'
 
 import type { Stage } from '@transload/contract'
 
 import { blockwise } from './blockwise.ts'
-
-const deflate = promisify(deflateRaw)
+import { encodeBlock } from './encode-block.ts'
 
 const blockBytes = 1024 * 1024
 const windowBytes = 32 * 1024
@@ -30,11 +28,14 @@ export function encodeGzip(level: number): Stage {
     }
     yield header
     yield* blockwise(blockBytes, ({ bytes, previous, isLast }) =>
-      deflate(bytes, {
-        level,
-        finishFlush: isLast ? constants.Z_FINISH : constants.Z_SYNC_FLUSH,
-        ...(previous ? { dictionary: previous.subarray(-windowBytes) } : {}),
-      }),
+      encodeBlock(bytes, (chunkSize) =>
+        createDeflateRaw({
+          level,
+          chunkSize,
+          finishFlush: isLast ? constants.Z_FINISH : constants.Z_SYNC_FLUSH,
+          ...(previous ? { dictionary: previous.subarray(-windowBytes) } : {}),
+        }),
+      ),
     )(counted())
     const trailer = Buffer.alloc(8)
     trailer.writeUInt32LE(checksum, 0)

@@ -74,4 +74,10 @@ describe.skipIf(process.platform !== 'linux')('the memory of a copy (measured on
     },
     60_000,
   )
+
+  it('stays small when layers are compressed anew', async () => {
+    const archive = join(user.home, 'image.tar')
+    await user.succeed(['copy', '-q', 'oci:image256:1', `docker-archive:${archive}:app:1`])
+    expect(await peakOfCopy(`docker-archive:${archive}`, 'oci:compressed:1')).toBeLessThan(maxPeakMebibytes)
+  }, 60_000)
 })
