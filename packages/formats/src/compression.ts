@@ -1,9 +1,7 @@
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 
-import { throughTransform, TransloadError, type Stage } from '@transload/contract'
-
-import { decompressZstd } from './zstd-frames.ts'
+import { decodeZstd, throughTransform, TransloadError, type Stage } from '@transload/contract'
 
 export type Compression = 'gzip' | 'bzip2' | 'xz' | 'zstd'
 
@@ -47,7 +45,7 @@ const outputChunkBytes = 256 * 1024
 
 const decoders: Readonly<Record<Compression, Stage>> = {
   gzip: throughTransform(() => createGunzip({ chunkSize: outputChunkBytes })),
-  zstd: decompressZstd,
+  zstd: decodeZstd,
   async *bzip2(input) {
     const { decompressBzip2 } = await import('./bzip2.ts')
     yield* decompressBzip2(input)

@@ -1,14 +1,16 @@
-import { createZstdDecompress } from 'node:zlib'
-
-import { coalesce, throughTransform, TransloadError } from '@transload/contract'
-
 import { byteReader, type ByteReader } from './byte-reader.ts'
+import { TransloadError } from './errors.ts'
+import { coalesce, throughTransform } from './streams.ts'
 
 /**
- * Decompresses a zstd stream of any number of frames (RFC 8878 §3), skippable ones left out. Node's decoder stops at
- * the end of the first frame, so the frames are told apart here and each gets a decoder of its own.
+ * Decodes a zstd stream of any number of frames (RFC 8878 §3), skippable ones left out. Node's decoder stops at the end
+ * of the first frame without a word, so frames are told apart here and each gets a decoder of its own. Throws IO for
+ * data that is cut off or has no frame where one should begin, zlib's own error for a damaged frame.
  */
-export async function* decompressZstd(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* decodeZstd(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  // Not before it is needed: every program that has anything to do with images loads this file.
+  const { createZstdDecompress } = await import('node:zlib')
+  const decodeFrame = throughTransform(() => createZstdDecompress({ chunkSize: 256 * 1024 }))
   const reader = byteReader(input)
   try {
     for (;;) {
@@ -17,7 +19,7 @@ export async function* decompressZstd(input: AsyncIterable<Uint8Array>): AsyncGe
       const number = magic.readUInt32LE()
       if (number === frameMagic) yield* decodeFrame(coalesce(readFrame(magic, reader)))
       else if (number >>> 4 === skippableMagic >>> 4) await skipFrame(reader)
-      else throw new TransloadError('IO', 'damaged zstd data: no frame where one should begin')
+      else throw new TransloadError('IO', 'invalid zstd magic number')
     }
   } finally {
     await reader.close()
@@ -26,8 +28,6 @@ export async function* decompressZstd(input: AsyncIterable<Uint8Array>): AsyncGe
 
 const frameMagic = 0xfd2fb528
 const skippableMagic = 0x184d2a50
-
-const decodeFrame = throughTransform(() => createZstdDecompress({ chunkSize: 256 * 1024 }))
 
 /** The bytes of one frame, its magic number already taken. */
 async function* readFrame(magic: Uint8Array, reader: ByteReader): AsyncGenerator<Uint8Array> {

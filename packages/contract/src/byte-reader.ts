@@ -1,4 +1,4 @@
-import { TransloadError } from '@transload/contract'
+import { TransloadError } from './errors.ts'
 
 /** Takes a stream apart by lengths. Whoever makes one calls `close`. */
 export interface ByteReader {
