@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { peer, testImage } from '@transload/peers'
 
-import type { Place } from './places.ts'
+import type { ImageFormat, Place } from './places.ts'
 import { succeeding, type Site } from './site.ts'
 
 /** An image, and how it is asked for. */
@@ -16,25 +16,38 @@ export interface ImageCase {
   readonly flags: readonly string[]
   /** Only places that hold anything hold it. */
   readonly special: boolean
+  readonly format: ImageFormat
   readonly layers: 'compressed' | 'uncompressed'
   /** The images of the list stay behind. */
   readonly indexOnly?: boolean
 }
 
-const plain = { flags: [], special: false, layers: 'compressed' } as const
-const all = { flags: ['--all'], special: true, layers: 'compressed' } as const
+const plain = { flags: [], special: false, format: 'OCI', layers: 'compressed' } as const
+const all = { flags: ['--all'], special: true, format: 'OCI', layers: 'compressed' } as const
 
 const cases: readonly Omit<ImageCase, 'label'>[] = [
   { ...plain, name: 'OCI, gzip, hard links, long names, xattrs', source: () => testImage('base') },
   { ...plain, name: 'OCI, zstd', source: () => testImage('zstd') },
-  { ...plain, name: 'Docker, gzip', source: () => testImage('docker') },
+  { ...plain, name: 'Docker, gzip', source: () => testImage('docker'), format: 'Docker' },
   { ...plain, name: 'OCI, uncompressed', source: ({ folder }) => `dir:${folder}/uncompressed`, layers: 'uncompressed' },
   { ...plain, name: 'six times the same empty layer', source: () => testImage('repeated') },
   { ...plain, name: '60 layers', source: () => testImage('many') },
   { ...all, name: 'OCI index, all', source: () => testImage('index-oci') },
-  { ...all, name: 'Docker list, all', source: () => testImage('index-docker'), layers: 'uncompressed' },
+  {
+    ...all,
+    name: 'Docker list, all',
+    source: () => testImage('index-docker'),
+    format: 'Docker',
+    layers: 'uncompressed',
+  },
   { ...plain, name: 'OCI index, system', source: () => testImage('index-oci') },
-  { ...plain, name: 'Docker list, system', source: () => testImage('index-docker'), layers: 'uncompressed' },
+  {
+    ...plain,
+    name: 'Docker list, system',
+    source: () => testImage('index-docker'),
+    format: 'Docker',
+    layers: 'uncompressed',
+  },
   {
     ...all,
     name: 'OCI index, index only',

@@ -6,6 +6,8 @@ import { processOutput } from '@transload/peers'
 import { readTree } from '../read-tree.ts'
 import type { Site } from './site.ts'
 
+export type ImageFormat = 'OCI' | 'Docker'
+
 /** A kind of place that images are written to. */
 export interface Place {
   readonly name: string
@@ -13,6 +15,8 @@ export interface Place {
   readonly layers: 'compressed' | 'uncompressed' | 'as they are'
   /** Takes lists, OCI manifests and artifacts; else Docker images only. */
   readonly holdsAnything: boolean
+  /** The formats of manifests that it stores as they are. */
+  readonly keepsManifests: readonly ImageFormat[]
   /** Refuses a list without its images. */
   readonly wantsImagesOfLists?: boolean
   /** The name of the image `label` of `owner`, in which nothing else tells the owner. */
@@ -24,6 +28,7 @@ export interface Place {
 export const places: readonly Place[] = [
   {
     name: 'docker-registry',
+    keepsManifests: ['OCI', 'Docker'],
     layers: 'compressed',
     holdsAnything: true,
     wantsImagesOfLists: true,
@@ -31,12 +36,14 @@ export const places: readonly Place[] = [
   },
   {
     name: 'transload serve',
+    keepsManifests: ['OCI', 'Docker'],
     layers: 'compressed',
     holdsAnything: true,
     imageName: async ({ registries }, owner, label) => `docker://${registries.transload}/${owner}/${label}:v1`,
   },
   {
     name: 'oci',
+    keepsManifests: ['OCI'],
     layers: 'compressed',
     holdsAnything: true,
     imageName: async (...named) => `oci:${await pathOf('oci', ...named)}:v1`,
@@ -44,6 +51,7 @@ export const places: readonly Place[] = [
   },
   {
     name: 'oci-archive',
+    keepsManifests: ['OCI'],
     layers: 'compressed',
     holdsAnything: true,
     imageName: async (...named) => `oci-archive:${await pathOf('oci-archive', ...named)}:v1`,
@@ -51,6 +59,7 @@ export const places: readonly Place[] = [
   },
   {
     name: 'dir',
+    keepsManifests: ['OCI', 'Docker'],
     layers: 'as they are',
     holdsAnything: true,
     imageName: async (...named) => `dir:${await pathOf('dir', ...named)}`,
@@ -58,6 +67,7 @@ export const places: readonly Place[] = [
   },
   {
     name: 'docker-archive',
+    keepsManifests: [],
     layers: 'uncompressed',
     holdsAnything: false,
     imageName: async (...named) => `docker-archive:${await pathOf('docker-archive', ...named)}:example.com/app:v1`,
