@@ -32,8 +32,8 @@ export function blockwise(blockBytes: number, encode: (block: Block) => Promise<
 }
 
 /**
- * Blocks lie in buffers that take turns: fresh ones would be most of what a copy leaves to the garbage collector. Each
- * is used again when so many blocks were asked for as may be encoded at once, and the one after them has been begun.
+ * Blocks lie in buffers that take turns, as fresh ones would be most of what a copy leaves to the garbage collector.
+ * There is one more than blocks are encoded at once: by the time a buffer's turn comes again its block is done with.
  * A full block is held back until it is known whether it is the last.
  */
 async function* blocks(input: AsyncIterable<Uint8Array>, blockBytes: number): AsyncGenerator<Block> {
