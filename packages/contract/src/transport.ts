@@ -17,6 +17,11 @@ export interface Transport<R extends ImageReference = ImageReference> {
   parse(text: string, directory: string): R
   /** Throws MANIFEST_UNKNOWN when the place can be read and holds no such image. */
   openSource?(reference: R, options: OpenOptions): Promise<ImageSource>
+  /**
+   * The place will be opened as a destination, if the source turns out to exist: starts what that will need first, such
+   * as connecting, and waits for nothing. Changes nothing, and does not throw: what fails here fails again when opening.
+   */
+  prepareDestination?(reference: R, options: OpenOptions): void
   /** Changes nothing a reader of the destination could see: that is `commit`'s. */
   openDestination?(reference: R, options: OpenOptions): Promise<ImageDestination>
   removeImage?(reference: R, options: OpenOptions): Promise<void>

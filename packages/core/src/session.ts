@@ -24,11 +24,12 @@ export interface CopySession extends AsyncDisposable {
   readonly delay: (ms: number, options: OperationOptions) => Promise<void>
 }
 
-/** The source first: when it cannot be opened the destination is not even looked at. */
+/** The source first: when it cannot be opened the destination is not even looked at, though it may be connected to. */
 export async function openSession(from: Located, to: Located, given: CopyOptions): Promise<CopySession> {
   const options = resolveCopyOptions(given)
   options.signal?.throwIfAborted()
   await using opened = new AsyncDisposableStack()
+  to.transport.prepareDestination?.(to.reference, options)
   const source = await openSource(from, options)
   opened.defer(() => closeQuietly(source, options))
   const destination = await openDestination(to, options)

@@ -17,6 +17,7 @@ import { holdLastChunk } from './hold-last-chunk.ts'
 import type { StreamBody } from './http/http-client.ts'
 import { contentLength } from './http/response-reader.ts'
 import { mountBlob } from './mount.ts'
+import { readAhead } from './read-ahead.ts'
 import { fullName, type RegistryReference } from './reference.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { registryError } from './registry-error.ts'
@@ -85,8 +86,9 @@ class RegistryDestination implements ImageDestination {
         await finishUpload(this.#client, next, blob.written().digest, undefined, options)
       })
     } else if (size > maxHeldBytes) {
+      const chunks = readAhead(holdLastChunk(blob.body))
       await this.#withUpload(digest, options, (upload) =>
-        this.#put(upload, { digest, size }, { size, chunks: holdLastChunk(blob.body) }, options),
+        this.#put(upload, { digest, size }, { size, chunks }, options),
       )
     } else {
       // The source answers while the registry opens the upload.

@@ -34,6 +34,31 @@ test('the ping is sent once, and its failure is told', async () => {
   })
 })
 
+test('what is prepared is what requests use', async () => {
+  await using server = await startFakeRegistry(() => httpAnswer(200))
+  await using client = clientOf(server)
+  client.prepare({ log })
+  expect((await client.request(pull)).status).toBe(200)
+  await expect.poll(() => server.accepted).toBe(6)
+  await Promise.all(Array.from({ length: 6 }, () => client.request(pull)))
+  expect(server.accepted).toBe(6)
+  expect(server.requests.map(({ path }) => path).filter((path) => path === '/v2/')).toEqual(['/v2/'])
+})
+
+test('preparing fails silently, and ends with the client', async () => {
+  await using broken = await startRawServer(({ answer }) => answer(httpAnswer(500)))
+  const client = clientOf(broken)
+  client.prepare({ log })
+  await expect.poll(() => broken.requests.length).toBe(1)
+  await client[Symbol.asyncDispose]()
+  await using silent = await startRawServer(() => undefined)
+  const waiting = clientOf(silent)
+  waiting.prepare({ log })
+  await expect.poll(() => silent.requests.length).toBe(1)
+  await waiting[Symbol.asyncDispose]()
+  await expect.poll(() => silent.open).toBe(0)
+})
+
 test('without leave there is no plain http', async () => {
   await using server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

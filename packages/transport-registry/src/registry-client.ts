@@ -33,6 +33,8 @@ interface ExchangeOptions {
 }
 
 const maxRememberedBlobs = 10_000
+/** As many as the layers that move at once by default: they will be used. */
+const preparedConnections = 6
 
 /**
  * One registry, as one transport sees it: shared by all its sources and destinations, so that the ping, tokens,
@@ -47,6 +49,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly #presentBlobs = new Map<string, true>()
   readonly #warnings = new Set<string>()
   readonly #background = new Set<Promise<void>>()
+  readonly #closing = new AbortController()
   #http: Promise<HttpClient> | undefined
   #authorizer: Authorizer | undefined
   /** Challenges of a registry that only asks for credentials when a repository is touched. */
@@ -58,6 +61,19 @@ export class RegistryClient implements AsyncDisposable {
     this.#options = options
     this.retryRules = resolveRetryRules(options.retry)
     this.#service = new SharedFlight((flight) => this.#ping(flight.signal))
+  }
+
+  /** Pings, and opens connections for what is to come. Failures are left for the first request to find. */
+  prepare({ log, signal: given }: OperationOptions & { readonly log: Log }): void {
+    const { signal: closing } = this.#closing
+    const signal = given ? AbortSignal.any([given, closing]) : closing
+    const work = async (): Promise<void> => {
+      this.#pingLog = log
+      const { base } = await this.#service.wait({ signal })
+      const http = await this.#http
+      http?.connect?.(base, preparedConnections)
+    }
+    this.runInBackground(work().catch(() => undefined))
   }
 
   /**
@@ -131,6 +147,7 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new Error('the client was closed'))
     await Promise.all(this.#background)
     const http = await this.#http?.catch(() => undefined)
     this.#http = undefined

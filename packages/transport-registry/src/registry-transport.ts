@@ -34,6 +34,10 @@ export function registryTransport(
       return await openRegistrySource(clientFor(target.host), reference, target, open)
     },
 
+    prepareDestination(reference: RegistryReference, open: OpenOptions): void {
+      clientFor(reference.host).prepare(open)
+    },
+
     async openDestination(reference: RegistryReference, open: OpenOptions): Promise<ImageDestination> {
       open.signal?.throwIfAborted()
       requireTagOrDigest(reference)

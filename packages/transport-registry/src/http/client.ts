@@ -30,6 +30,7 @@ export function createHttpClient(settings: ConnectionSettings): HttpClient {
         return await (await withSystemRoots).send(request)
       }
     },
+    connect: (url, count) => clients.at(-1)!.connect?.(url, count),
     async [Symbol.asyncDispose]() {
       await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()))
     },
@@ -43,6 +44,9 @@ function createPair(settings: ConnectionSettings): HttpClient {
     proxyFor(url, settings.proxy) === undefined && (!isStreamBody(body) || body.size !== undefined)
   return {
     send: (request) => (isLean(request) ? lean : general).send(request),
+    connect: (url, count) => {
+      if (proxyFor(url, settings.proxy) === undefined) lean.connect?.(url, count)
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([lean[Symbol.asyncDispose](), general[Symbol.asyncDispose]()])
     },

@@ -42,6 +42,8 @@ export interface HttpResponse {
  */
 export interface HttpClient extends AsyncDisposable {
   send(request: HttpRequest): Promise<HttpResponse>
+  /** Requests to the origin of `url` are about to be sent: opens connections, up to `count` in all. Waits for nothing. */
+  connect?(url: URL, count: number): void
 }
 
 /** PEM texts. */

@@ -22,6 +22,23 @@ test('one connection serves requests one after the other', async () => {
   expect(server.requests[0]!.headers).toEqual({ host: server.host })
 })
 
+test('connections opened ahead are used, waited for, and not opened twice', async () => {
+  await using server = await startRawServer((request) => request.answer(ok))
+  await using client = leanClient()
+  client.connect!(server.url, 3)
+  client.connect!(server.url, 3)
+  await Promise.all(['/a', '/b', '/c'].map((path) => getText(client, new URL(path, server.url))))
+  expect(server.accepted).toBe(3)
+})
+
+test('a server that cannot be connected to ahead is told of by the request', async () => {
+  const server = await startRawServer((request) => request.answer(ok))
+  await server[Symbol.asyncDispose]()
+  await using client = leanClient()
+  client.connect!(server.url, 2)
+  await expect(getText(client, server.url)).rejects.toMatchObject({ code: 'NETWORK' })
+})
+
 test.each<[string, string, string, Partial<HttpRequest>?]>([
   ['a HEAD has no body', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n', '', { method: 'HEAD' }],
   ['204 has none either', 'HTTP/1.1 204 No Content\r\n\r\n', ''],

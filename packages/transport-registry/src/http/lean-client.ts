@@ -33,13 +33,17 @@ class LeanClient implements HttpClient {
         signal?.throwIfAborted()
         throw connectionError(error, method, url)
       }
-      const wasUsed = connection.isUsed
+      const hadRested = connection.hasRested
       const result = await connection.send(request)
       if ('response' in result) return result.response
       // A kept connection that the server closed just as we used it says nothing about the request.
-      const isRace = wasUsed && result.isUnanswered && isBrokenConnection(result.error)
+      const isRace = hadRested && result.isUnanswered && isBrokenConnection(result.error)
       if (!isRace || isSecondTry || isStreamBody(body)) throw result.error
     }
+  }
+
+  connect(url: URL, count: number): void {
+    this.#poolFor(url).grow(count)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,6 +77,8 @@ class ConnectionPool {
   /** Called when a connection was freed or went. */
   #waiting: (() => void)[] = []
   #opening = 0
+  /** Those being opened ahead: they will be idle. */
+  #coming = 0
 
   constructor(connector: Connector, url: URL) {
     this.#connector = connector
@@ -87,8 +93,28 @@ class ConnectionPool {
         if (idle.isAlive && !fresh) return idle
         idle.close()
       }
-      if (this.#open.size + this.#opening < maxConnectionsPerOrigin) return await this.#connect(signal)
-      await this.#change(signal)
+      if (!fresh && this.#waiting.length < this.#coming) await this.#change(signal)
+      else if (this.#open.size + this.#opening < maxConnectionsPerOrigin) return await this.#connect(signal)
+      else await this.#change(signal)
+    }
+  }
+
+  /** Opens connections until there are `count`, in the background. */
+  grow(count: number): void {
+    for (let missing = count - this.#open.size - this.#opening; missing > 0; missing--) void this.#connectAhead()
+  }
+
+  async #connectAhead(): Promise<void> {
+    this.#coming++
+    try {
+      const connection = await this.#connect(undefined)
+      connection.rest()
+      this.#idle.push(connection)
+    } catch {
+      // Whoever waited for it opens one, and gets to see what is wrong.
+    } finally {
+      this.#coming--
+      this.#waiting.shift()?.()
     }
   }
 

@@ -53,7 +53,7 @@ export class LeanConnection {
   readonly #slabs: SlabReader
   #socket: Socket | undefined
   #exchange: Exchange | undefined
-  #isUsed = false
+  #hasRested = false
   #isClosed = false
   #isReported = false
   #closeError: unknown
@@ -69,9 +69,9 @@ export class LeanConnection {
     )
   }
 
-  /** Has it carried a request before? Then the server may be closing it at this moment. */
-  get isUsed(): boolean {
-    return this.#isUsed
+  /** Was it idle before? Then the server may be closing it at this moment. */
+  get hasRested(): boolean {
+    return this.#hasRested
   }
 
   get isAlive(): boolean {
@@ -88,6 +88,13 @@ export class LeanConnection {
     socket.on('drain', () => this.#wakeWriter?.())
     if (this.#isClosed) socket.destroy()
     if (socket.closed) this.#report()
+  }
+
+  /** It is idle from now on, until the next `send`. */
+  rest(): void {
+    this.#hasRested = true
+    this.#idleUntil = Date.now() + this.#idleMs
+    this.#socket!.unref()
   }
 
   /** Never rejects. */
@@ -231,9 +238,7 @@ export class LeanConnection {
       this.close()
       return
     }
-    this.#isUsed = true
-    this.#idleUntil = Date.now() + this.#idleMs
-    this.#socket!.unref()
+    this.rest()
     this.#events.freed()
   }
 
