@@ -71,7 +71,7 @@ const sixty = fixtureImage({ layers: Array.from({ length: 60 }, (_, index) => fi
 
 describe('concurrency', () => {
   it.each<[string, Place, number]>([
-    ['six by default', {}, 6],
+    ['sixteen by default', {}, 16],
     ['the option', { options: { concurrency: 9 } }, 9],
     ['the source', { sourceConcurrency: 2 }, 2],
     ['the destination', { traits: { concurrency: 3 }, sourceConcurrency: 5 }, 3],
@@ -81,6 +81,13 @@ describe('concurrency', () => {
     expect(result).toMatchObject({ copied: 61, reused: 0 })
     expect(most).toBe(limit)
     expect(writes).toHaveLength(61)
+  })
+
+  it('is six for large blobs, beside the small config', async () => {
+    const layers = Array.from({ length: 10 }, (_, index) => fixtureLayer(String(index).repeat(600 * 1024), 'none'))
+    const { most, result } = await transfer(fixtureImage({ layers }), {})
+    expect(result).toMatchObject({ copied: 11 })
+    expect(most).toBe(7)
   })
 
   it('of one keeps the order of the image, its config last', async () => {

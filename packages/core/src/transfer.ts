@@ -28,6 +28,7 @@ interface Job {
 
 /** Asking whether a blob is there costs a round trip and no bandwidth, so it may run ahead of the moving. */
 const questionsAtOnce = 16
+const largeBlobBytes = 512 * 1024
 const retries = 3
 const firstDelayMs = 500
 
@@ -44,12 +45,13 @@ export async function transferBlobs(session: CopySession, plan: CopyPlan): Promi
   const theirs = destination.traits.concurrency ?? Number.POSITIVE_INFINITY
   const asking = createLimiter(Math.min(questionsAtOnce, theirs))
   const moving = createLimiter(Math.min(options.concurrency, theirs, source.concurrency ?? theirs))
+  const movingLarge = createLimiter(options.largeBlobConcurrency)
   const stored = new Map<string, StoredBlob>()
 
   await runAll([...jobs], options, async ([key, { planned, image }], operation) => {
     try {
       const begin = (): void => announce(image)
-      stored.set(key, await transferBlob(session, planned, { asking, moving, begin }, operation))
+      stored.set(key, await transferBlob(session, planned, { asking, moving, movingLarge, begin }, operation))
     } catch (error) {
       throw labelError(plannedImageLabel(plan, image), 'transfer', error)
     }
@@ -107,13 +109,15 @@ function imageAnnouncer({ options }: CopySession, { images }: CopyPlan): (image:
 interface Turns {
   readonly asking: Limiter
   readonly moving: Limiter
+  /** Taken besides `moving`. */
+  readonly movingLarge: Limiter
   readonly begin: () => void
 }
 
 async function transferBlob(
   session: CopySession,
   planned: PlannedBlob,
-  { asking, moving, begin }: Turns,
+  { asking, moving, movingLarge, begin }: Turns,
   operation: OperationOptions & { readonly signal: AbortSignal },
 ): Promise<StoredBlob> {
   const { role, blob } = planned
@@ -136,13 +140,14 @@ async function transferBlob(
       return reused
     }
   }
-  return await moving(async () => {
+  const move = async (): Promise<StoredBlob> => {
     if (!asks) start()
-    const move = planned.edit === 'convert' ? moveConverted : moveBlob
-    const moved = await withRetries(session, operation, () => move(session, planned, operation))
+    const attempt = planned.edit === 'convert' ? moveConverted : moveBlob
+    const moved = await withRetries(session, operation, () => attempt(session, planned, operation))
     reportEnd(moved.reused ? 'reused' : 'copied', moved)
     return moved
-  })
+  }
+  return await (blob.size > largeBlobBytes ? movingLarge(() => moving(move)) : moving(move))
 }
 
 /** No, if what lies there under the digest is not what the destination wants to have (copy-engine.md §8.2). */
