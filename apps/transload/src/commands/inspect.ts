@@ -1,11 +1,12 @@
 import { parseManifest, TransloadError, type HttpError, type RawManifest } from '@transload/contract'
 import { openImage, TransferError, type Located, type ReadableImage } from '@transload/core'
 
-import { boolFlag, type GroupValues } from '../arguments/flag.ts'
+import { boolFlag, stringFlag, type GroupValues } from '../arguments/flag.ts'
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { causes } from '../exit-code.ts'
 import { parseImageConfig } from '../image-config.ts'
+import type { Report } from '../inspect-format/report.ts'
 import { inspection } from '../inspection.ts'
 import { openOptions, wantedPlatform } from '../open-options.ts'
 import {
@@ -23,6 +24,7 @@ import { prefixError } from '../system-error.ts'
 const flags = {
   inspect: {
     config: boolFlag('config', 'output configuration'),
+    format: stringFlag('format', 'Format the output to a Go template', { short: 'f', placeholder: 'template' }),
     noTags: boolFlag('no-tags', 'Do not list the available tags from the repository in the output', { short: 'n' }),
     raw: boolFlag('raw', 'output raw manifest or configuration'),
   },
@@ -36,7 +38,11 @@ export const inspect = defineCommand({
 
 An IMAGE-NAME is TRANSPORT:DETAILS; "transload plugins" lists the transports.`,
   operands: 'IMAGE-NAME',
-  examples: ['inspect docker://registry.fedoraproject.org/fedora', 'inspect --config docker://docker.io/alpine'],
+  examples: [
+    'inspect docker://registry.fedoraproject.org/fedora',
+    'inspect --config docker://docker.io/alpine',
+    "inspect --format '{{.Name}}@{{.Digest}} {{.Architecture}}' docker://docker.io/alpine",
+  ],
   flags,
   positionals: { least: 1, problem: 'Exactly one argument expected' },
   run: runInspect,
@@ -48,7 +54,8 @@ async function runInspect(
   context: CommandContext,
 ): Promise<void> {
   const { stdout, globals } = context
-  const { raw = false, config: wantsConfig = false, noTags = false } = values.inspect
+  const { raw = false, config: wantsConfig = false, noTags = false, format = '' } = values.inspect
+  if (raw && format !== '') throw new TransloadError('USAGE', 'raw output does not support format option')
   const retried = <T>(attempt: () => Promise<T>): Promise<T> => withRetries(attempt, values.retry, context)
   const stage = <T>(what: string, read: () => Promise<T>): Promise<T> => prefixed(what, () => retried(read))
 
@@ -66,11 +73,29 @@ async function runInspect(
   if (wantsConfig) {
     const what = 'Error reading OCI-formatted configuration data'
     const bytes = await stage(what, () => readImageConfig(image, instance))
-    return await printJson(stdout, await prefixed(what, async () => parseImageConfig(bytes)))
+    const shown = await prefixed(what, async () => parseImageConfig(bytes))
+    if (asksForJson(format)) return await printJson(stdout, shown)
+    const { formatImageConfig } = await import('../inspect-format/inspect-format.ts')
+    const writing = 'Error writing OCI-formatted configuration data to standard output'
+    return await prefixed(writing, () => printReport(stdout, formatImageConfig(format, shown)))
   }
   const config = await retried(() => readImageConfig(image, instance))
   const tags = noTags ? [] : await readRepositoryTags(located, context)
-  await printJson(stdout, inspection({ reference: image.reference, root, instance, config, tags }))
+  const shown = inspection({ reference: image.reference, root, instance, config, tags })
+  if (asksForJson(format)) return await printJson(stdout, shown)
+  const { formatInspection } = await import('../inspect-format/inspect-format.ts')
+  await printReport(stdout, formatInspection(format, shown))
+}
+
+/** The formats that ask for what there is without one. */
+function asksForJson(format: string): boolean {
+  return format === '' || /^\s*(?:json|\{\{\s*json\.?\s*\}\})\s*$/.test(format)
+}
+
+/** Throws what is wrong with the template when what it printed until then is printed. */
+async function printReport(stdout: NodeJS.WriteStream, { bytes, error }: Report): Promise<void> {
+  await print(stdout, bytes)
+  if (error) throw error
 }
 
 /** The chosen instance, known to be a manifest that can be parsed. */
