@@ -50,8 +50,7 @@ async function runListTags(
     )
   }
   const { transport, reference } = await side.locate(name)
-  const tags = await collectTags(transport, reference, context)
-  await printJson(context.stdout, { Tags: tags.length === 0 ? null : tags })
+  await printJson(context.stdout, { Tags: await collectTags(transport, reference, context) })
 }
 
 /** Throws REFERENCE_INVALID. */

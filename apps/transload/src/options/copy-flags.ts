@@ -52,7 +52,7 @@ export function resolveFormat({ format }: CopyValues): CopyOptions['format'] {
     case 'v2s2':
       return 'docker'
     case 'v2s1':
-      throw new TransloadError('UNSUPPORTED', 'format v2s1: schema 1 manifests are not written', {
+      throw new TransloadError('UNSUPPORTED', 'format v2s1: schema 1 manifests can be neither read nor written', {
         hint: 'Registries have taken v2s2 and oci manifests for years: use --format v2s2.',
       })
     default:
