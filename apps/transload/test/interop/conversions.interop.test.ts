@@ -69,7 +69,7 @@ describe.skipIf(missing)(`layers that transload compresses ${missing ?? ''}`, ()
     ['gzip at level 1', ['--dest-compress-format', 'gzip', '--dest-compress-level', '1']],
   ])('as %s are the same when skopeo decompresses them', async (_, flags) => {
     const uncompressed = site.newPath()
-    await succeeding(site.skopeo.copy(['--dest-decompress'], testImage('base'), `dir:${uncompressed}`))
+    await succeeding(site.skopeo.copy(['--dest-decompress'], testImage('small'), `dir:${uncompressed}`))
     for (const registry of Object.values(site.registries)) {
       const image = `docker://${registry}/compressed:v1`
       await succeeding(site.transload.copy(flags, `dir:${uncompressed}`, image))
@@ -95,7 +95,7 @@ describe.skipIf(missing)(`layers that skopeo compresses ${missing ?? ''}`, () =>
   test.each(['gzip', 'zstd', 'zstd:chunked'])('as %s are the same when transload decompresses them', async (format) => {
     const flags = ['--dest-compress-format', format, '--dest-force-compress-format']
     const layout = `oci:${site.newPath()}:v1`
-    await succeeding(site.skopeo.copy(flags, testImage('base'), layout))
+    await succeeding(site.skopeo.copy(flags, testImage('small'), layout))
     const [ours, theirs] = [site.transload, site.skopeo].map((mover) => readDecompressed(mover, layout))
     expect(await ours).toEqual(await theirs)
   })

@@ -18,7 +18,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => site?.[Symbol.asyncDispose]())
 
-// Archives are slow to open, and what is in them shows with the first.
+// All of them where names are and where they are not; elsewhere the first, which reads all that the others read.
 const outputs: readonly (readonly string[])[] = [[], ['--raw'], ['--config'], ['--config', '--raw']]
 const cases = imageCases.filter(({ indexOnly }) => !indexOnly)
 
@@ -27,7 +27,7 @@ describe.skipIf(missing).each(places)(`inspect prints what skopeo prints: $name 
   test.each(taken)('$name', async ({ flags, label, name, source }) => {
     const image = await place.imageName(site, 'skopeo', label)
     await succeeding(site.skopeo.copy(flags, source(site), image))
-    for (const output of place.name.endsWith('-archive') ? [[]] : outputs) {
+    for (const output of place.name === 'docker-registry' || place.name === 'dir' ? outputs : [[]]) {
       const theirs = await readAnswer(site.skopeo, output, image)
       expect(await readAnswer(site.transload, output, image)).toEqual(theirs)
       expect(theirs.code).toBe(name === 'artifact' && !output.includes('--raw') ? 1 : 0)
