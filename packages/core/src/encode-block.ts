@@ -2,7 +2,7 @@ import type { Transform } from 'node:stream'
 
 import { collect, throughTransform } from '@transload/contract'
 
-const chunkBytes = 64 * 1024
+const chunkBytes = 16 * 1024
 
 /**
  * Puts a block through an encoder of its own. In place of zlib's functions that do this at one go: those keep what they

@@ -5,7 +5,7 @@ import type { Stage } from '@transload/contract'
 import { blockwise } from './blockwise.ts'
 import { encodeBlock } from './encode-block.ts'
 
-const blockBytes = 1024 * 1024
+const blockBytes = 256 * 1024
 const windowBytes = 32 * 1024
 
 /** Deflate, no name, no time, unknown system (RFC 1952 §2.3): the same on every machine. */

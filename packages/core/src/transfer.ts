@@ -29,6 +29,8 @@ interface Job {
 /** Asking whether a blob is there costs a round trip and no bandwidth, so it may run ahead of the moving. */
 const questionsAtOnce = 16
 const largeBlobBytes = 512 * 1024
+/** Each keeps several threads of the pool busy; more of them would only hold more memory. */
+const encodingsAtOnce = 2
 const retries = 3
 const firstDelayMs = 500
 
@@ -46,12 +48,13 @@ export async function transferBlobs(session: CopySession, plan: CopyPlan): Promi
   const asking = createLimiter(Math.min(questionsAtOnce, theirs))
   const moving = createLimiter(Math.min(options.concurrency, theirs, source.concurrency ?? theirs))
   const movingLarge = createLimiter(options.largeBlobConcurrency)
+  const encoding = createLimiter(encodingsAtOnce)
   const stored = new Map<string, StoredBlob>()
 
   await runAll([...jobs], options, async ([key, { planned, image }], operation) => {
     try {
       const begin = (): void => announce(image)
-      stored.set(key, await transferBlob(session, planned, { asking, moving, movingLarge, begin }, operation))
+      stored.set(key, await transferBlob(session, planned, { asking, moving, movingLarge, encoding, begin }, operation))
     } catch (error) {
       throw labelError(plannedImageLabel(plan, image), 'transfer', error)
     }
@@ -111,13 +114,15 @@ interface Turns {
   readonly moving: Limiter
   /** Taken besides `moving`. */
   readonly movingLarge: Limiter
+  /** Taken besides both by large blobs that are compressed anew. */
+  readonly encoding: Limiter
   readonly begin: () => void
 }
 
 async function transferBlob(
   session: CopySession,
   planned: PlannedBlob,
-  { asking, moving, movingLarge, begin }: Turns,
+  { asking, moving, movingLarge, encoding, begin }: Turns,
   operation: OperationOptions & { readonly signal: AbortSignal },
 ): Promise<StoredBlob> {
   const { role, blob } = planned
@@ -147,7 +152,10 @@ async function transferBlob(
     reportEnd(moved.reused ? 'reused' : 'copied', moved)
     return moved
   }
-  return await (blob.size > largeBlobBytes ? movingLarge(() => moving(move)) : moving(move))
+  if (blob.size <= largeBlobBytes) return await moving(move)
+  const moveLarge = (): Promise<StoredBlob> => movingLarge(() => moving(move))
+  const isEncoded = planned.edit === 'gzip' || planned.edit === 'zstd'
+  return await (isEncoded ? encoding(moveLarge) : moveLarge())
 }
 
 /** No, if what lies there under the digest is not what the destination wants to have (copy-engine.md §8.2). */

@@ -2,10 +2,10 @@ import type { FileHandle } from 'node:fs/promises'
 
 import { TransloadError, type OperationOptions } from '@transload/contract'
 
-const chunkBytes = 512 * 1024
+const chunkBytes = 256 * 1024
 
 /**
- * Bytes `start` up to, not including, `end` of an open file, in chunks of 512 KiB that are the receiver's to keep. One
+ * Bytes `start` up to, not including, `end` of an open file, in chunks of 256 KiB that are the receiver's to keep. One
  * is read ahead, so that disk and receiver work at the same time. Throws IO when the file ends before. Several may
  * read one handle at once.
  */

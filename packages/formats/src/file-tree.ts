@@ -17,7 +17,7 @@ export interface ReadableTree {
   /** Size in bytes of the regular file at `path`; undefined when there is none. */
   fileSize(path: string): Promise<number | undefined>
   /**
-   * The bytes of a file, in chunks of up to 512 KiB that are the receiver's to keep. Lazy: opened when iteration
+   * The bytes of a file, in chunks of up to 256 KiB that are the receiver's to keep. Lazy: opened when iteration
    * starts, closed however it ends. Throws IO with `open PATH: no such file or directory` when there is none.
    */
   read(path: string, range?: ReadRange): AsyncIterable<Uint8Array>

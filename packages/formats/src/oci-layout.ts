@@ -67,7 +67,7 @@ export class ReadableOciLayout {
     return await tree.fileSize(path)
   }
 
-  /** Lazy, in chunks of up to 512 KiB. Throws BLOB_UNKNOWN. */
+  /** Lazy, in chunks of up to 256 KiB. Throws BLOB_UNKNOWN. */
   async *readBlob(digest: Digest, range?: ReadRange): AsyncGenerator<Uint8Array> {
     range?.signal?.throwIfAborted()
     const tree = this.#blobs.tree
