@@ -29,8 +29,14 @@ export function imageWithLayer(): { readonly image: FixtureImage; readonly layer
   return { image: fixtureImage({ layers: [fixtureLayer('base'), layer] }), layer }
 }
 
-/** An image with one gzip layer of any size, made as it is read: stored blocks, as the content does not compress. */
-export async function streamedImage(size: number): Promise<FixtureImage> {
+/** An image with gzip layers of any size, made as they are read: stored blocks, as the content does not compress. */
+export async function streamedImage(...sizes: readonly number[]): Promise<FixtureImage> {
+  const layers: FixtureLayer[] = []
+  for (const size of sizes) layers.push(await streamedGzipLayer(size))
+  return fixtureImage({ layers })
+}
+
+async function streamedGzipLayer(size: number): Promise<FixtureLayer> {
   const store = throughTransform(() => createGzip({ level: 0, chunkSize: 256 * 1024 }))
   const plain = createDigester()
   const stored = createDigester()
@@ -41,12 +47,11 @@ export async function streamedImage(size: number): Promise<FixtureImage> {
     }
   }
   for await (const chunk of store(counted())) stored.update(chunk)
-  const layer: FixtureLayer = {
+  return {
     compression: 'gzip',
     digest: stored.digest(),
     diffId: plain.digest(),
     size: stored.size,
     open: () => store(patternLayer(size)),
   }
-  return fixtureImage({ layers: [layer] })
 }
