@@ -68,7 +68,7 @@ export async function createUser(): Promise<User> {
 }
 
 /** The message of the last line on stderr, which has to be a fatal one. */
-export function fatalMessage({ stderr }: Outcome): string {
+export function fatalMessage({ stderr }: Pick<Outcome, 'stderr'>): string {
   const line = stderr.trimEnd().split('\n').at(-1) ?? ''
   const quoted = /^time="[^"]+" level=fatal msg=(?<message>.*)$/.exec(line)?.groups?.['message']
   if (quoted === undefined) throw new Error(`no fatal line: ${line}`)

@@ -28,7 +28,8 @@ function areEqual(left: GoValue | undefined, right: GoValue | undefined): boolea
   if (a && b && (a.kind === b.kind || (isWhole(a) && isWhole(b)))) return a.value === b.value
   if (left && right && (a || b)) throw incompatible(left, right)
   if (left && right && left.kind !== right.kind) {
-    const [shown, other] = [left, right].map((value) => formatValue(value, plainDirective))
+    const shown = formatValue(left, { verb: 's' })
+    const other = formatValue(right, plainDirective)
     throw new TransloadError('USAGE', `non-comparable types ${shown}: ${left.type.name}, ${right.type.name}: ${other}`)
   }
   if (isNil(left) || isNil(right)) return isNil(left) && isNil(right)
@@ -41,7 +42,7 @@ function areSame(left: GoValue, right: GoValue): boolean {
     right.kind === 'map' ||
     right.type.fields?.some(({ type }) => isIncomparable(type.kind))
   ) {
-    throw new TransloadError('USAGE', `non-comparable type ${formatValue(right, plainDirective)}: ${right.type.name}`)
+    throw new TransloadError('USAGE', `non-comparable type ${formatValue(right, { verb: 's' })}: ${right.type.name}`)
   }
   if (left.kind !== 'struct' || right.kind !== 'struct') return left === right
   return left.type === right.type && left.members.every((member, index) => areEqual(member, right.members[index]))

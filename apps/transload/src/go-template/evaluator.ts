@@ -1,5 +1,6 @@
 import { TransloadError } from '@transload/contract'
 
+import { constantArgument, convertedArgument, nilArgument } from './argument.ts'
 import { functions, maxBytes } from './functions.ts'
 import {
   nodeText,
@@ -19,12 +20,9 @@ import {
   goBool,
   goInt,
   goString,
-  isAssignable,
   isTrue,
   withoutInterface,
-  zeroValue,
   type GoFunction,
-  type GoMethod,
   type GoType,
   type GoValue,
 } from './value.ts'
@@ -32,6 +30,7 @@ import {
 type Value = GoValue | undefined
 /** What comes through a `|`, as the last argument. */
 export type Piped = readonly [Value] | undefined
+type Signature = Pick<GoFunction, 'parameters' | 'variadic'>
 /** How much work is left: templates can be written to go on for years. */
 export interface Budget {
   steps: number
@@ -204,7 +203,7 @@ export class Evaluator {
     this.#checkCount(name, called, args.length, piped)
     let value: Value
     for (const arg of args) {
-      value = withoutInterface(this.#evaluateArgument(dot, anyType, arg))
+      value = this.#evaluateArgument(dot, anyType, arg)
       if (isTrue(value) === (name === 'or')) return value
     }
     return piped ? piped[0] : value
@@ -226,17 +225,17 @@ export class Evaluator {
   #evaluateArguments(
     dot: Value,
     name: string,
-    called: Pick<GoFunction, 'parameters' | 'variadic'> | GoMethod,
+    called: Signature,
     args: readonly Operand[],
     piped: Piped,
   ): readonly Value[] {
     this.#checkCount(name, called, args.length, piped)
-    const typeOf = (position: number): GoType => called.parameters[position] ?? variadicType(called)
+    const typeOf = (position: number): GoType => called.parameters[position] ?? called.variadic ?? anyType
     const values = args.map((arg, position) => this.#evaluateArgument(dot, typeOf(position), arg))
     return piped ? [...values, this.#convert(piped[0], typeOf(args.length))] : values
   }
 
-  #checkCount(name: string, called: Pick<GoFunction, 'parameters' | 'variadic'>, given: number, piped: Piped): void {
+  #checkCount(name: string, called: Signature, given: number, piped: Piped): void {
     const { parameters, variadic } = called
     const count = given + (piped ? 1 : 0)
     if (variadic) {
@@ -251,43 +250,19 @@ export class Evaluator {
     this.at(arg)
     switch (arg.kind) {
       case 'nil':
-        if (['interface', 'map', 'pointer', 'slice'].includes(type.kind)) return zeroOf(type)
-        throw this.error(`cannot assign nil to ${type.name}`)
+        return this.#failing(undefined, () => nilArgument(type))
       case 'bool':
       case 'number':
       case 'string':
-        return type === anyType ? this.#evaluateOperand(dot, arg) : this.#evaluateConstant(type, arg)
+        if (type === anyType) return this.#evaluateOperand(dot, arg)
+        return this.#failing(undefined, () => constantArgument(arg, type))
       default:
         return this.#convert(this.#evaluateOperand(dot, arg), type)
     }
   }
 
-  #evaluateConstant(type: GoType, arg: Operand & { readonly kind: 'bool' | 'number' | 'string' }): Value {
-    if (type.kind === 'string') {
-      if (arg.kind === 'string') return goString(arg.text, type)
-      throw this.error(`expected string; found ${nodeText(arg)}`)
-    }
-    if (type.kind === 'int') {
-      if (arg.kind === 'number' && arg.number.int !== undefined) return goInt(arg.number.int, type)
-      throw this.error(`expected integer; found ${nodeText(arg)}`)
-    }
-    throw this.error(`can't handle ${nodeText(arg)} for arg of type ${type.name}`)
-  }
-
-  /** The value as what a parameter takes. */
   #convert(value: Value, type: GoType): Value {
-    if (type === anyType) return withoutInterface(value)
-    if (!value) {
-      if (type.kind === 'slice') return zeroValue(type)
-      throw this.error(`invalid value; expected ${type.name}`)
-    }
-    const inner = value.kind === 'interface' && value.target ? value.target : value
-    if (isAssignable(inner.type, type)) return inner
-    if (inner.kind === 'pointer' && inner.type.element && isAssignable(inner.type.element, type)) {
-      if (inner.target) return inner.target
-      throw this.error(`dereference of nil pointer of type ${type.name}`)
-    }
-    throw this.error(`wrong type for value; expected ${type.name}; got ${inner.type.name}`)
+    return this.#failing(undefined, () => convertedArgument(value, type))
   }
 
   /** Says where the error is that `act` throws; with `call`, that calling it failed. */
@@ -301,12 +276,4 @@ export class Evaluator {
       throw this.error(`error calling ${call[0]}: ${error.message}`)
     }
   }
-}
-
-function variadicType(called: Pick<GoFunction, 'parameters' | 'variadic'>): GoType {
-  return called.variadic ?? anyType
-}
-
-function zeroOf(type: GoType): Value {
-  return type.kind === 'interface' ? undefined : zeroValue(type)
 }

@@ -12,7 +12,7 @@ type Value = GoValue | undefined
 /** How a list was left before its end. */
 type Jump = 'break' | 'continue' | undefined
 
-const maxSteps = 5_000_000
+const maxSteps = 2_000_000
 /** Lists in lists, in whatever template; deeper ones are refused, before they overflow the stack. */
 const maxDepth = 1000
 
@@ -151,7 +151,7 @@ function* iterations(evaluator: Evaluator, value: Value, variableCount: number):
     case 'int':
     case 'uint':
       if (variableCount > 1) {
-        throw evaluator.error(`can't use ${value.value} to iterate over more than one variable`)
+        throw evaluator.error(`can't use ${formatValue(value, plainDirective)} to iterate over more than one variable`)
       }
       for (let number = 0n; number < value.value; number++) yield [undefined, { ...value, value: number }]
       return

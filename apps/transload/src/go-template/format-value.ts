@@ -9,7 +9,7 @@ export function formatValue(value: GoValue | undefined, directive: Directive): s
   const inner = withoutInterface(value)
   if (!inner) return verb === 'T' || verb === 'v' ? pad('<nil>', directive) : `%!${verb}(<nil>)`
   if (verb === 'T') return pad(truncate(inner.type.name, directive), directive)
-  if (verb === 'p') return formatAddress(inner, directive) ?? badVerb(inner, verb)
+  if (verb === 'p') return formatAddress(inner, directive) ?? badVerb(inner, directive)
   return formatNested(inner, directive, 0)
 }
 
@@ -33,7 +33,7 @@ export function printable(value: GoValue | undefined): GoValue | undefined {
 }
 
 function formatNested(value: GoValue, directive: Directive, depth: number): string {
-  return formatByMethod(value, directive) ?? formatByKind(value, directive, depth) ?? badVerb(value, directive.verb)
+  return formatByMethod(value, directive) ?? formatByKind(value, directive, depth) ?? badVerb(value, directive)
 }
 
 /** Undefined for what has no text of its own. */
@@ -153,8 +153,9 @@ function formatAddress(value: GoValue, directive: Directive): string | undefined
   return formatInteger(address, { ...directive, verb: 'x', sharp: !sharp })
 }
 
-function badVerb(value: GoValue, verb: string): string {
-  return `%!${verb}(${value.type.name}=${formatByKind(value, plainDirective, 0) ?? ''})`
+function badVerb(value: GoValue, directive: Directive): string {
+  const shown = formatByKind(value, { ...directive, verb: 'v', plus: false, sharp: false }, 0)
+  return `%!${directive.verb}(${value.type.name}=${shown ?? ''})`
 }
 
 /** `%+v` and `%#v` are about members, not about the numbers among them. */

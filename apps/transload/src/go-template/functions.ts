@@ -78,7 +78,7 @@ function variadic(least: number, call: GoFunction['call']): GoFunction {
 }
 
 function joined(args: readonly (GoValue | undefined)[]): string {
-  return formatAll(args.map((arg) => withoutInterface(arg)).map((arg) => (arg ? printable(arg) : arg)))
+  return formatAll(args.map((arg) => printable(withoutInterface(arg))))
 }
 
 function padded(value: string, before: GoValue | undefined, after: GoValue | undefined): string {

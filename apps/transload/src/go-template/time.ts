@@ -5,8 +5,8 @@ import { goBool, goInt, goString, int64Type, stringType, type GoMethod, type GoT
 const monthNames = Array.from({ length: 12 }, (_, month) => enUs({ month: 'long' }, Date.UTC(2024, month)))
 const dayNames = Array.from({ length: 7 }, (_, day) => enUs({ weekday: 'long' }, Date.UTC(2024, 0, 7 + day)))
 
-const monthType = namedNumbers('time.Month', (month) => monthNames[month - 1] ?? '')
-const weekdayType = namedNumbers('time.Weekday', (day) => dayNames[day] ?? '')
+const monthType = namedNumbers('time.Month', (month) => monthNames[month - 1] ?? `%!Month(${month})`)
+const weekdayType = namedNumbers('time.Weekday', (day) => dayNames[day] ?? `%!Weekday(${day})`)
 
 /** Methods that return several values, or take another time, are not there. */
 export const timeType: GoType = {

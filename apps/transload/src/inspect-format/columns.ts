@@ -9,38 +9,21 @@ const gap = 2
  */
 export function alignColumns(text: string): string {
   const lines = text.split(/[\n\f]/).map((line) => line.split(/[\t\v]/))
-  return alignLines(lines, 0).join('\n')
+  // A tab at the very end ends a cell, but there is nothing to keep apart from it.
+  if (lines.at(-1)?.at(-1) === '') lines.at(-1)!.pop()
+  const columns = lines.reduce((most, cells) => Math.max(most, cells.length - 1), 0)
+  for (let column = 0; column < columns; column++) alignColumn(lines, column)
+  return lines.map((cells) => cells.join('')).join('\n')
 }
 
-/** Lines with all their cells from `column` on. */
-function alignLines(lines: readonly (readonly string[])[], column: number): readonly string[] {
-  const aligned: string[] = []
-  for (let start = 0; start < lines.length;) {
-    const end = blockEnd(lines, start, column)
-    if (end === start) {
-      aligned.push(lines[start]?.slice(column).join('') ?? '')
-      start++
-      continue
-    }
+function alignColumn(lines: readonly string[][], column: number): void {
+  for (let start = 0; start < lines.length; start++) {
+    let end = start
+    while (column < (lines[end]?.length ?? 0) - 1) end++
     const block = lines.slice(start, end)
-    const widths = block.map((line) => widthOf(line[column] ?? ''))
-    const width = Math.max(leastWidth, ...widths.map((wide) => wide + gap))
-    const rest = alignLines(block, column + 1)
-    for (const [index, line] of block.entries()) {
-      aligned.push((line[column] ?? '') + ' '.repeat(width - widths[index]!) + rest[index])
-    }
+    const widths = block.map((cells) => [...runes(cells[column]!)].length)
+    const width = widths.reduce((most, wide) => Math.max(most, wide + gap), leastWidth)
+    for (const [index, cells] of block.entries()) cells[column] += ' '.repeat(width - widths[index]!)
     start = end
   }
-  return aligned
-}
-
-/** Where the lines end that have a cell in `column`. */
-function blockEnd(lines: readonly (readonly string[])[], start: number, column: number): number {
-  let end = start
-  while (column < (lines[end]?.length ?? 0) - 1) end++
-  return end
-}
-
-function widthOf(cell: string): number {
-  return [...runes(cell)].length
 }
