@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { existsSync } from 'node:fs'
 import module from 'node:module'
 
 import { version } from './version.ts'
@@ -29,10 +30,14 @@ function isTooOld(nodeVersion: string): boolean {
   return major < 24 || (major === 24 && minor < 15)
 }
 
-/** In the user's own cache: one that others can write to could be made to run their code. */
+/**
+ * In the user's own cache: one that others can write to could be made to run their code. A home that does not exist
+ * (service users have such) is not made.
+ */
 function enableCompileCache(): void {
-  const { XDG_CACHE_HOME: cache, HOME: home } = process.env
-  if (cache || home) module.enableCompileCache(`${cache || `${home}/.cache`}/transload/compiled`)
+  const { XDG_CACHE_HOME, HOME } = process.env
+  const cache = XDG_CACHE_HOME || (HOME && existsSync(HOME) ? `${HOME}/.cache` : '')
+  if (cache !== '') module.enableCompileCache(`${cache}/transload/compiled`)
 }
 
 interface Interruption {
@@ -42,7 +47,7 @@ interface Interruption {
   readonly interrupt: () => void
 }
 
-/** The first SIGINT or SIGTERM aborts and lets the command clean up; a second one ends the program where it stands. */
+/** The first SIGINT, SIGTERM or SIGHUP aborts and lets the command clean up; a second one ends the program where it stands. */
 function signalsAsAbort(): Interruption {
   const controller = new AbortController()
   let exitCode: number | undefined
@@ -54,6 +59,7 @@ function signalsAsAbort(): Interruption {
   const interrupt = (): void => handle('SIGINT', 130)
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', () => handle('SIGTERM', 143))
+  process.on('SIGHUP', () => handle('SIGHUP', 129))
   return { signal: controller.signal, received: () => exitCode, interrupt }
 }
 

@@ -32,6 +32,7 @@ describe.concurrent.each(placeStates)('on a copy to a %s that is %s', (kind, sta
   it.for([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('%s leaves nothing behind', async ([signal, expected]) => {
     await using registry = await startStalling()
     await using place = await scene.openPlace(kind, state)
