@@ -29,6 +29,7 @@ export function parseNumberConstant(text: string): NumberConstant {
     if (int === undefined && uint === undefined) throw problem('integer overflow', text)
     return { int, uint, float: Number(whole), isFloat: false }
   }
+  if (/^[+-]?\d+$/.test(text)) throw problem('integer overflow', text)
   const float = parseFloat(text)
   if (float === undefined) throw problem('illegal number syntax', text)
   const rounded = Number.isInteger(float) ? BigInt(float) : undefined
