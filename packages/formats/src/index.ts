@@ -14,6 +14,7 @@ export {
 } from './oci-index.ts'
 export { OciLayout, ReadableOciLayout, type LockedIndex } from './oci-layout.ts'
 export { chooseOciEntry, type OciImageChoice } from './choose-oci-entry.ts'
+export { openOciImageSource } from './oci-image-source.ts'
 export { encodeSignatureFile, parseSignatureFile } from './signature-file.ts'
 export { decompressor, detectCompression, type Compression } from './compression.ts'
 export { isOciImageName, splitPathAndImage } from './oci-image-name.ts'

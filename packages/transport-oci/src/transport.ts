@@ -1,11 +1,17 @@
 import type { OperationOptions, Transport } from '@transload/contract'
-import { DirectoryTree, OciLayout, pathPolicyScopes, refNameOf, resolveImagePath } from '@transload/formats'
+import {
+  DirectoryTree,
+  OciLayout,
+  openOciImageSource,
+  pathPolicyScopes,
+  refNameOf,
+  resolveImagePath,
+} from '@transload/formats'
 
 import { openOciDestination } from './destination.ts'
 import { readOciTransportOptions } from './options.ts'
 import { parseOciReference, type OciReference } from './reference.ts'
 import { removeOciImage } from './remove-image.ts'
-import { openOciSource } from './source.ts'
 
 /**
  * `oci:` – images in an OCI image layout on disk. Options: `OciTransportOptions`; throws CONFIG_INVALID.
@@ -21,7 +27,7 @@ export default function ociTransport(given: Readonly<Record<string, unknown>> = 
     parse: parseOciReference,
     async openSource(reference, { signal }) {
       const resolved = await resolveReference(reference, { signal })
-      return await openOciSource(openLayout(resolved), resolved, { signal })
+      return await openOciImageSource(openLayout(resolved), resolved, { signal })
     },
     async openDestination(reference, { signal }) {
       const resolved = await resolveReference(reference, { signal })

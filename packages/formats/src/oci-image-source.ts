@@ -7,32 +7,45 @@ import {
   type OperationOptions,
   type RawManifest,
 } from '@transload/contract'
-import { chooseOciEntry, type OciIndex, type OciIndexEntry, type ReadableOciLayout } from '@transload/formats'
 
-import type { OciReference } from './reference.ts'
+import { chooseOciEntry, type OciImageChoice } from './choose-oci-entry.ts'
+import type { OciIndex, OciIndexEntry } from './oci-index.ts'
+import type { ReadableOciLayout } from './oci-layout.ts'
 
-/** Throws what `chooseOciEntry` does, and IO when there is no layout. */
-export async function openOciSource(
+/**
+ * An image of a layout, as the index had it when the source was opened. `owned` is what the layout lies in, if it is
+ * to be disposed with the source. Throws what `chooseOciEntry` does, and IO when there is no layout; `owned` is then
+ * still the caller's.
+ */
+export async function openOciImageSource(
   layout: ReadableOciLayout,
-  reference: OciReference,
-  options: OperationOptions,
+  reference: ImageReference & OciImageChoice,
+  options: OperationOptions & { readonly owned?: AsyncDisposable },
 ): Promise<ImageSource> {
   const index = await layout.readIndex(options)
-  return new OciSource(layout, reference, index, chooseOciEntry(index, reference))
+  return new OciImageSource(layout, reference, index, chooseOciEntry(index, reference), options.owned)
 }
 
-/** An image as the index had it when the source was opened. Holds nothing open between calls. */
-class OciSource implements ImageSource {
+/** Holds nothing open between calls but what it owns. */
+class OciImageSource implements ImageSource {
   readonly reference: ImageReference
   readonly #layout: ReadableOciLayout
   readonly #index: OciIndex
   readonly #root: OciIndexEntry
+  readonly #owned: AsyncDisposable | undefined
 
-  constructor(layout: ReadableOciLayout, reference: ImageReference, index: OciIndex, root: OciIndexEntry) {
+  constructor(
+    layout: ReadableOciLayout,
+    reference: ImageReference,
+    index: OciIndex,
+    root: OciIndexEntry,
+    owned: AsyncDisposable | undefined,
+  ) {
     this.reference = reference
     this.#layout = layout
     this.#index = index
     this.#root = root
+    this.#owned = owned
   }
 
   async readManifest(digest: Digest | undefined, options?: OperationOptions): Promise<RawManifest> {
@@ -53,5 +66,7 @@ class OciSource implements ImageSource {
     return await this.#layout.blobFile(digest)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned?.[Symbol.asyncDispose]()
+  }
 }
