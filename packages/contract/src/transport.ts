@@ -40,6 +40,8 @@ export interface ImageSource extends AsyncDisposable {
   readonly reference: ImageReference
   /** No digest: whatever the reference points at. Throws MANIFEST_UNKNOWN. */
   readManifest(digest: Digest | undefined, options?: OperationOptions): Promise<RawManifest>
+  /** Up to `count` blobs will be read soon: starts what that needs first, such as connecting. Neither waits nor throws. */
+  prepareBlobs?(count: number): void
   /**
    * Lazy: nothing is opened until iteration starts, and ending it early releases everything, so write it as
    * `async *readBlob`. Yields raw bytes; the engine verifies them. May resume internally after a dropped connection.

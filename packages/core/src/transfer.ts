@@ -43,6 +43,7 @@ export async function transferBlobs(session: CopySession, plan: CopyPlan): Promi
   const { source, destination, options } = session
   const jobs = distinctJobs(plan)
   reportPlan(session, plan, jobs)
+  source.prepareBlobs?.(jobs.size)
   const announce = imageAnnouncer(session, plan)
   const theirs = destination.traits.concurrency ?? Number.POSITIVE_INFINITY
   const asking = createLimiter(Math.min(questionsAtOnce, theirs))

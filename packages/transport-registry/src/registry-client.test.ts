@@ -37,7 +37,7 @@ test('the ping is sent once, and its failure is told', async () => {
 test('what is prepared is what requests use', async () => {
   await using server = await startFakeRegistry(() => httpAnswer(200))
   await using client = clientOf(server)
-  client.prepare({ log })
+  client.prepare(60, { log })
   expect((await client.request(pull)).status).toBe(200)
   await expect.poll(() => server.accepted).toBe(6)
   await Promise.all(Array.from({ length: 6 }, () => client.request(pull)))
@@ -48,12 +48,12 @@ test('what is prepared is what requests use', async () => {
 test('preparing fails silently, and ends with the client', async () => {
   await using broken = await startRawServer(({ answer }) => answer(httpAnswer(500)))
   const client = clientOf(broken)
-  client.prepare({ log })
+  client.prepare(60, { log })
   await expect.poll(() => broken.requests.length).toBe(1)
   await client[Symbol.asyncDispose]()
   await using silent = await startRawServer(() => undefined)
   const waiting = clientOf(silent)
-  waiting.prepare({ log })
+  waiting.prepare(60, { log })
   await expect.poll(() => silent.requests.length).toBe(1)
   await waiting[Symbol.asyncDispose]()
   await expect.poll(() => silent.open).toBe(0)

@@ -63,15 +63,15 @@ export class RegistryClient implements AsyncDisposable {
     this.#service = new SharedFlight((flight) => this.#ping(flight.signal))
   }
 
-  /** Pings, and opens connections for what is to come. Failures are left for the first request to find. */
-  prepare({ log, signal: given }: OperationOptions & { readonly log: Log }): void {
+  /** Pings, and opens connections for so many blobs. Failures are left for the first request to find. */
+  prepare(blobs: number, { log, signal: given }: OperationOptions & { readonly log: Log }): void {
     const { signal: closing } = this.#closing
     const signal = given ? AbortSignal.any([given, closing]) : closing
     const work = async (): Promise<void> => {
       this.#pingLog = log
       const { base } = await this.#service.wait({ signal })
       const http = await this.#http
-      http?.connect?.(base, preparedConnections)
+      http?.connect?.(base, Math.min(blobs, preparedConnections))
     }
     this.runInBackground(work().catch(() => undefined))
   }

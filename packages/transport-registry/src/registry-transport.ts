@@ -35,7 +35,7 @@ export function registryTransport(
     },
 
     prepareDestination(reference: RegistryReference, open: OpenOptions): void {
-      clientFor(reference.host).prepare(open)
+      clientFor(reference.host).prepare(Number.POSITIVE_INFINITY, open)
     },
 
     async openDestination(reference: RegistryReference, open: OpenOptions): Promise<ImageDestination> {

@@ -49,6 +49,10 @@ class RegistrySource implements ImageSource {
     return manifest
   }
 
+  prepareBlobs(count: number): void {
+    this.#client.prepare(count, this.#options)
+  }
+
   async *readBlob(blob: Descriptor, { signal }: OperationOptions = {}): AsyncGenerator<Uint8Array> {
     const { log, cache } = this.#options
     const foreign = await readForeignBlob(this.#client, blob, { log, signal })
