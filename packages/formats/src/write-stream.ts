@@ -8,7 +8,7 @@ export interface WriteStreamOptions extends OperationOptions {
 }
 
 /** Bytes handed to the kernel at once: what a copy costs is the number of calls, not the number of bytes. */
-const batchBytes = 256 * 1024
+const batchBytes = 512 * 1024
 
 /**
  * Writes `body` to an open file and returns its size in bytes. One batch is being written while the next comes in,
