@@ -250,6 +250,22 @@ test('an abort ends an upload with its reason', async () => {
   await expect(opened.destination.writeBlob(blob, { signal: controller.signal })).rejects.toBe(reason)
 })
 
+test('an upload that the registry opens after an abort is cancelled', async () => {
+  const controller = new AbortController()
+  const reason = new Error('enough')
+  const answered = Promise.withResolvers<void>()
+  await using opened = await openDestination(async ({ method }) => {
+    if (method !== 'POST') return httpAnswer(204)
+    controller.abort(reason)
+    await answered.promise
+    return started
+  })
+  await expect(opened.destination.writeBlob(outgoing(small), { signal: controller.signal })).rejects.toBe(reason)
+  answered.resolve()
+  await opened.client[Symbol.asyncDispose]()
+  expect(requestLines(opened.server)).toEqual([`POST ${uploads}`, `DELETE ${uploads}u1?state=x%2Fy`])
+})
+
 interface Opened extends AsyncDisposable {
   readonly destination: ImageDestination
   readonly server: RawServer

@@ -62,7 +62,7 @@ export class SharedFlight<T> {
 }
 
 /** `result`, or `signal.reason` as soon as it aborts. */
-async function untilAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export async function untilAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return await result
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = (): void => reject(signal.reason as Error)

@@ -5,6 +5,7 @@ import type { StreamBody } from './http/http-client.ts'
 import type { FollowedResponse } from './http/redirects.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { registryError } from './registry-error.ts'
+import { untilAborted } from './shared-flight.ts'
 
 export type UploadOptions = OperationOptions & { readonly log: Log }
 
@@ -17,8 +18,30 @@ export interface Upload {
   readonly access: Access
 }
 
-/** `POST …/blobs/uploads/`. */
-export async function startUpload(client: RegistryClient, access: Access, options: UploadOptions): Promise<Upload> {
+/** `POST …/blobs/uploads/`. An upload that the registry opens although the caller gave up is cancelled. */
+export async function startUpload(
+  client: RegistryClient,
+  access: Access,
+  { log, signal }: UploadOptions,
+): Promise<Upload> {
+  const patience = new AbortController()
+  const opening = openUpload(client, access, { log, signal: patience.signal })
+  try {
+    return await untilAborted(opening, signal)
+  } catch (error) {
+    if (signal?.aborted) {
+      const timer = setTimeout(() => patience.abort(), cancelTimeoutMs)
+      const undone = opening.then(
+        (upload) => removeUpload(client, upload, log),
+        () => undefined,
+      )
+      client.runInBackground(undone.finally(() => clearTimeout(timer)))
+    }
+    throw error
+  }
+}
+
+async function openUpload(client: RegistryClient, access: Access, options: UploadOptions): Promise<Upload> {
   const target = `/v2/${access.repository}/blobs/uploads/`
   const response = await client.request({ method: 'POST', target, access, ...options })
   const prefix = `initiating layer upload to ${target} in ${client.host}`
@@ -60,17 +83,19 @@ export async function finishUpload(
 }
 
 /** Best effort, in the background: the registry forgets abandoned uploads by itself some day. */
-export function cancelUpload(client: RegistryClient, { location, access }: Upload, log: Log): void {
-  const work = async (): Promise<void> => {
-    try {
-      const signal = AbortSignal.timeout(cancelTimeoutMs)
-      const response = await client.request({ method: 'DELETE', target: location, access, log, signal })
-      await response.discard()
-    } catch (error) {
-      log('debug', `cancelling an upload failed: ${(error as Error).message}`)
-    }
+export function cancelUpload(client: RegistryClient, upload: Upload, log: Log): void {
+  client.runInBackground(removeUpload(client, upload, log))
+}
+
+/** Never rejects. */
+async function removeUpload(client: RegistryClient, { location, access }: Upload, log: Log): Promise<void> {
+  try {
+    const signal = AbortSignal.timeout(cancelTimeoutMs)
+    const response = await client.request({ method: 'DELETE', target: location, access, log, signal })
+    await response.discard()
+  } catch (error) {
+    log('debug', `cancelling an upload failed: ${(error as Error).message}`)
   }
-  client.runInBackground(work())
 }
 
 /** The upload an answer with a `Location` opened, or goes on with. */
