@@ -1,4 +1,4 @@
-import { mediaTypes, TransloadError } from '@transload/contract'
+import { mediaTypes, TransloadError, type Digest } from '@transload/contract'
 
 import { refNameOf, type OciIndex, type OciIndexEntry } from './oci-index.ts'
 
@@ -9,18 +9,20 @@ const namedTypes: readonly string[] = [
   mediaTypes.dockerList,
 ]
 
-/** Which image of a layout is meant: by name, by position (from 0), or, neither given, the only one. */
+/** Which image of a layout is meant: by name, by position (from 0), by digest, or, none given, the only one. */
 export interface OciImageChoice {
   readonly image?: string | undefined
   readonly position?: number | undefined
+  readonly digest?: Digest | undefined
 }
 
 /**
- * The entry of `index.json` a reference means: that at its position, the first of its name that is an image or an
+ * The entry of `index.json` a reference means: that at its position, the first of its digest, the first of its name that is an image or an
  * index, or the only one there is. Throws MANIFEST_UNKNOWN when there is none, REFERENCE_INVALID when it is ambiguous
  * or the position too large, MANIFEST_INVALID when only entries of other types have the name.
  */
-export function chooseOciEntry({ manifests }: OciIndex, { image, position }: OciImageChoice): OciIndexEntry {
+export function chooseOciEntry({ manifests }: OciIndex, choice: OciImageChoice): OciIndexEntry {
+  const { image, position, digest } = choice
   if (position !== undefined) {
     const entry = manifests[position]
     if (entry) return entry
@@ -28,6 +30,11 @@ export function chooseOciEntry({ manifests }: OciIndex, { image, position }: Oci
       'REFERENCE_INVALID',
       `index ${position} is too large, only ${manifests.length} entries available`,
     )
+  }
+  if (digest !== undefined) {
+    const entry = manifests.find((other) => other.digest === digest)
+    if (entry) return entry
+    throw new TransloadError('MANIFEST_UNKNOWN', `no descriptor found for digest ${digest}`)
   }
   if (image !== undefined) return chooseNamed(manifests, image)
   const [only, ...others] = manifests

@@ -9,8 +9,15 @@ import {
 } from '@transload/contract'
 
 import { chooseOciEntry, type OciImageChoice } from './choose-oci-entry.ts'
-import type { OciIndex, OciIndexEntry } from './oci-index.ts'
+import type { OciIndex } from './oci-index.ts'
 import type { ReadableOciLayout } from './oci-layout.ts'
+
+/** What the source was opened for. */
+interface OciRoot {
+  readonly digest: Digest
+  /** Absent: to be guessed. */
+  readonly mediaType?: string
+}
 
 /**
  * An image of a layout, as the index had it when the source was opened. `owned` is what the layout lies in, if it is
@@ -23,7 +30,17 @@ export async function openOciImageSource(
   options: OperationOptions & { readonly owned?: AsyncDisposable },
 ): Promise<ImageSource> {
   const index = await layout.readIndex(options)
-  return new OciImageSource(layout, reference, index, chooseOciEntry(index, reference), options.owned)
+  return new OciImageSource(layout, reference, index, await findRoot(layout, index, reference), options.owned)
+}
+
+/** A digest may also be that of a manifest which only an index in the layout names. */
+async function findRoot(layout: ReadableOciLayout, index: OciIndex, choice: OciImageChoice): Promise<OciRoot> {
+  const { digest } = choice
+  const isListed = index.manifests.some((entry) => entry.digest === digest)
+  if (digest === undefined || isListed || (await layout.blobSize(digest)) === undefined) {
+    return chooseOciEntry(index, choice)
+  }
+  return { digest }
 }
 
 /** Holds nothing open between calls but what it owns. */
@@ -31,14 +48,14 @@ class OciImageSource implements ImageSource {
   readonly reference: ImageReference
   readonly #layout: ReadableOciLayout
   readonly #index: OciIndex
-  readonly #root: OciIndexEntry
+  readonly #root: OciRoot
   readonly #owned: AsyncDisposable | undefined
 
   constructor(
     layout: ReadableOciLayout,
     reference: ImageReference,
     index: OciIndex,
-    root: OciIndexEntry,
+    root: OciRoot,
     owned: AsyncDisposable | undefined,
   ) {
     this.reference = reference

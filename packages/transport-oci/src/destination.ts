@@ -14,17 +14,18 @@ import { withManifest, type OciLayout } from '@transload/formats'
 import type { OciTransportOptions } from './options.ts'
 import type { OciReference } from './reference.ts'
 
-/** Writes nothing. Throws REFERENCE_INVALID for a position, and MANIFEST_INVALID for an `index.json` that is not one. */
+/** Writes nothing. Throws REFERENCE_INVALID for a position or digest, and MANIFEST_INVALID for an `index.json` that is not one. */
 export async function openOciDestination(
   layout: OciLayout,
   reference: OciReference,
   { acceptUncompressedLayers = false }: OciTransportOptions,
   options: OperationOptions,
 ): Promise<ImageDestination> {
-  if (reference.position !== undefined) {
+  const choice = reference.position ?? reference.digest
+  if (choice !== undefined) {
     throw new TransloadError(
       'REFERENCE_INVALID',
-      `Destination reference must not contain a manifest index @${reference.position}`,
+      `Destination reference must not contain a manifest index @${choice}`,
       { hint: `Name the image instead: oci:${reference.path}:NAME` },
     )
   }

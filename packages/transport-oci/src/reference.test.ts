@@ -17,6 +17,12 @@ describe('parseOciReference', () => {
     ],
     ['d:@0', '/home/me/d', 'd:@0', { position: 0 }],
     ['d:@+7', '/home/me/d', 'd:@7', { position: 7 }],
+    [
+      `d:@sha256:${'ab'.repeat(32)}`,
+      '/home/me/d',
+      `d:@sha256:${'ab'.repeat(32)}`,
+      { digest: `sha256:${'ab'.repeat(32)}` },
+    ],
     ['', '/home/me', ':', {}],
     [':tag', '/home/me', ':tag', { image: 'tag' }],
   ])('%j', (text, path, canonical, more) => {
@@ -33,6 +39,10 @@ describe('parseOciReference', () => {
     ['d:a ', 'Invalid image a '],
     ['d:@x', 'Invalid source index @x: not an integer: strconv.Atoi: parsing "x": invalid syntax'],
     ['d:@', 'Invalid source index @: not an integer: strconv.Atoi: parsing "": invalid syntax'],
+    [
+      'd:@sha256:ab',
+      'Invalid source index @sha256:ab: not an integer: strconv.Atoi: parsing "sha256:ab": invalid syntax',
+    ],
     ['d:@-1', 'Invalid source index @-1: must not be negative'],
     ['d\0:x', 'Invalid OCI reference: path contains a NUL character'],
   ])('refuses %j', (text, message) => {

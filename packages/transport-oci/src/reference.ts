@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 
-import { TransloadError, type ImageReference } from '@transload/contract'
+import { isDigest, TransloadError, type Digest, type ImageReference } from '@transload/contract'
 import { isOciImageName, pathPolicyScopes, splitPathAndImage } from '@transload/formats'
 
-/** `oci:PATH[:IMAGE|:@INDEX]`. */
+/** `oci:PATH[:IMAGE|:@INDEX|:@DIGEST]`. */
 export interface OciReference extends ImageReference {
   readonly scheme: 'oci'
   /** Absolute path of the layout. */
@@ -12,6 +12,8 @@ export interface OciReference extends ImageReference {
   readonly image?: string
   /** Position in `index.json`, from 0. */
   readonly position?: number
+  /** Of a manifest in the layout, whether `index.json` names it or an index below it does. */
+  readonly digest?: Digest
 }
 
 /** Throws REFERENCE_INVALID with the texts scripts match. An empty path is `directory` itself. */
@@ -21,7 +23,9 @@ export function parseOciReference(text: string, directory: string): OciReference
   const path = resolve(directory, typedPath)
   const place = { scheme: 'oci', path, policyScopes: pathPolicyScopes(path) } as const
   if (suffix.startsWith('@')) {
-    const position = parsePosition(suffix.slice(1))
+    const choice = suffix.slice(1)
+    if (isDigest(choice)) return { ...place, text: `${typedPath}:@${choice}`, digest: choice }
+    const position = parsePosition(choice)
     return { ...place, text: `${typedPath}:@${position}`, position }
   }
   if (suffix === '') return { ...place, text: `${typedPath}:` }

@@ -147,6 +147,21 @@ describe('reading', () => {
     })
   })
 
+  it('finds an image by its digest, also below an index', async () => {
+    const index = fixtureIndex()
+    await store(index, 'layout:all')
+    for (const { digest, bytes } of [index.root, ...index.children]) {
+      await using source = await openSource(`layout:@${digest}`)
+      expect((await source.readManifest(undefined)).bytes).toEqual(bytes)
+    }
+    const absent = `sha256:${'0'.repeat(64)}`
+    await expect(openSource(`layout:@${absent}`)).rejects.toMatchObject({
+      code: 'MANIFEST_UNKNOWN',
+      message: `no descriptor found for digest ${absent}`,
+    })
+    await expect(openDestination(`layout:@${absent}`)).rejects.toMatchObject({ code: 'REFERENCE_INVALID' })
+  })
+
   it('finds out about a manifest that is not what the index says', async () => {
     await store(one, 'layout:v1')
     await writeFile(join(directory, 'layout/blobs/sha256', digestHex(one.root.digest)), two.root.bytes)
