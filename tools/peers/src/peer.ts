@@ -10,6 +10,9 @@ import { processOutput, textOf, type ProcessOptions, type ProcessOutput } from '
 const tools = {
   registry: { place: 'host', program: 'docker-registry', package: 'docker-registry' },
   'skopeo-host': { place: 'host', program: 'skopeo', package: 'skopeo' },
+  'podman-host': { place: 'host', program: 'podman', package: 'podman' },
+  'buildah-host': { place: 'host', program: 'buildah', package: 'buildah' },
+  'umoci-host': { place: 'host', program: 'umoci', package: 'umoci' },
   gpg: { place: 'host', program: 'gpg', package: 'gnupg' },
   htpasswd: { place: 'host', program: 'htpasswd', package: 'apache2-utils' },
   jq: { place: 'host', program: 'jq', package: 'jq' },
