@@ -29,6 +29,7 @@ const chosen = scenarios.filter(
 const programs: Readonly<Record<ProgramName, readonly string[]>> = {
   skopeo: bareCommand('skopeo'),
   crane: bareCommand('crane'),
+  node: [process.execPath],
   transload: [process.execPath, fileURLToPath(new URL('../../../apps/transload/dist/main.js', import.meta.url))],
 }
 
@@ -37,29 +38,33 @@ const programs: Readonly<Record<ProgramName, readonly string[]>> = {
   await using stage = await openStage(images, latencyMs)
   const line = latencyMs === undefined ? 'loopback' : `${latencyMs} ms round trip`
   console.log(`${rounds} interleaved rounds, ${line}; medians: wall seconds (CPU seconds, peak MB)\n`)
-  console.log('| path | skopeo | crane | transload | wall / skopeo | CPU / skopeo |\n|---|---|---|---|---|---|')
+  console.log(
+    '| path | skopeo | crane | bare Node | transload | wall / skopeo | CPU / skopeo |\n|---|---|---|---|---|---|---|',
+  )
   for (const scenario of chosen) console.log(tableRow(scenario, await runScenario(scenario, stage)))
 }
 
 /** Whether a chosen scenario reads this image. */
 function isUsed(image: string): boolean {
   const stage: Stage = { source: 'source', destination: 'destination', folder: '/folder' }
-  return chosen.some((scenario) =>
-    scenario.run(stage, '0').skopeo?.some((argument) => argument.includes(`source/${image}:`)),
+  return chosen.some(({ run, prepare }) =>
+    [...(prepare?.(stage) ?? []), run(stage, '0').skopeo ?? []]
+      .flat()
+      .some((word) => word.includes(`source/${image}:`)),
   )
 }
 
 async function runScenario(scenario: Scenario, stage: Stage): Promise<ReadonlyMap<ProgramName, readonly Sample[]>> {
   const samples = new Map<ProgramName, Sample[]>()
-  if (scenario.prepare) {
-    const [command, ...args] = [...programs.skopeo, ...(await scenario.prepare(stage))] as [string, ...string[]]
+  for (const prepared of scenario.prepare?.(stage) ?? []) {
+    const [command, ...args] = [...programs.skopeo, ...prepared] as [string, ...string[]]
     const { code, stderr } = await processOutput(command, args)
     if (code !== 0) throw new Error(`preparing "${scenario.name}": ${stderr}`)
   }
   for (let round = 0; round < rounds; round += 1) {
-    for (const program of ['skopeo', 'crane', 'transload'] as const) {
-      const { skopeo, crane } = scenario.run(stage, `${program}-${round}`)
-      const args: Arguments = program === 'crane' ? crane : skopeo
+    for (const program of ['skopeo', 'crane', 'node', 'transload'] as const) {
+      const { skopeo, crane, node } = scenario.run(stage, `${program}-${round}`)
+      const args: Arguments = { skopeo, crane, node, transload: skopeo }[program]
       if (args === undefined) continue
       await clearOutput(stage)
       await forgetBlobs()
@@ -89,5 +94,5 @@ function tableRow({ name }: Scenario, samples: ReadonlyMap<ProgramName, readonly
     const quotient = middle('transload', key) / middle('skopeo', key)
     return Number.isFinite(quotient) ? quotient.toFixed(2) : '–' // too short for the clock
   }
-  return `| ${name} | ${cell('skopeo')} | ${cell('crane')} | ${cell('transload')} | ${ratio('wallSeconds')} | ${ratio('cpuSeconds')} |`
+  return `| ${name} | ${cell('skopeo')} | ${cell('crane')} | ${cell('node')} | ${cell('transload')} | ${ratio('wallSeconds')} | ${ratio('cpuSeconds')} |`
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 
 import { testImage, type TestImageName } from '@transload/peers'
 
-export type ProgramName = 'skopeo' | 'crane' | 'transload'
+export type ProgramName = 'skopeo' | 'crane' | 'transload' | 'node'
 
 /** What the scenarios work with. Images of the workloads are in `source` as `NAME:1`. */
 export interface Stage {
@@ -18,14 +18,21 @@ export type Arguments = readonly string[] | undefined
 
 export interface Scenario {
   readonly name: string
-  /** What `skopeo` and `transload` are given, and `crane`. `attempt` is another one each time. */
-  readonly run: (stage: Stage, attempt: string) => { readonly skopeo: Arguments; readonly crane: Arguments }
-  /** Once, before the first round. */
-  readonly prepare?: (stage: Stage) => Promise<readonly string[]>
+  /**
+   * What `skopeo` and `transload` are given, and `crane`, and Node for the floor of what is over at once. `attempt` is
+   * another one each time.
+   */
+  readonly run: (
+    stage: Stage,
+    attempt: string,
+  ) => { readonly skopeo: Arguments; readonly crane: Arguments; readonly node?: Arguments }
+  /** What skopeo is to do before the first round, in this order. */
+  readonly prepare?: (stage: Stage) => readonly (readonly string[])[]
   /** Only where round trips decide. */
   readonly isForLatency?: boolean
 }
 
+const bareNode = ['--eval', '0']
 const plainHttp = ['--src-tls-verify=false', '--dest-tls-verify=false']
 
 export const scenarios: readonly Scenario[] = [
@@ -36,8 +43,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'W registry → registry, there',
     isForLatency: true,
-    prepare: async ({ source, destination }) =>
-      copy(`docker://${source}/many:1`, `docker://${destination}/there/many:1`),
+    prepare: ({ source, destination }) => [copy(`docker://${source}/many:1`, `docker://${destination}/there/many:1`)],
     run: ({ source, destination }) => ({
       skopeo: copy(`docker://${source}/many:1`, `docker://${destination}/there/many:1`),
       crane: ['copy', '--insecure', `${source}/many:1`, `${destination}/there/many:1`],
@@ -61,7 +67,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'M oci → oci',
-    prepare: async ({ folder }) => copy(testImage('debian'), `oci:${folder}/layout:1`),
+    prepare: ({ folder }) => [copy(testImage('debian'), `oci:${folder}/layout:1`)],
     run: ({ folder }) => ({ skopeo: copy(`oci:${folder}/layout:1`, `oci:${folder}/out:1`), crane: undefined }),
   },
   {
@@ -73,10 +79,18 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'M docker-archive → oci',
-    prepare: async ({ folder }) => copy(testImage('debian'), `docker-archive:${folder}/archive:app:1`),
+    prepare: ({ folder }) => [copy(testImage('debian'), `docker-archive:${folder}/archive:app:1`)],
     run: ({ folder }) => ({
       skopeo: copy(`docker-archive:${folder}/archive`, `oci:${folder}/out:1`),
       crane: undefined,
+    }),
+  },
+  {
+    name: 'M docker-archive → registry',
+    prepare: ({ folder }) => [copy(testImage('debian'), `docker-archive:${folder}/saved:app:1`)],
+    run: ({ folder, destination }, attempt) => ({
+      skopeo: copy(`docker-archive:${folder}/saved`, `docker://${destination}/unpacked-${attempt}:1`),
+      crane: ['push', '--insecure', `${folder}/saved`, `${destination}/unpacked-${attempt}:1`],
     }),
   },
   {
@@ -85,9 +99,21 @@ export const scenarios: readonly Scenario[] = [
     run: ({ source }) => ({
       skopeo: ['inspect', '--tls-verify=false', '--no-tags', `docker://${source}/many:1`],
       crane: ['config', '--insecure', `${source}/many:1`],
+      node: bareNode,
     }),
   },
-  { name: '--version', run: () => ({ skopeo: ['--version'], crane: ['version'] }) },
+  {
+    name: 'list-tags, 200 of them',
+    isForLatency: true,
+    prepare: ({ source }) =>
+      Array.from({ length: 200 }, (_, tag) => copy(`docker://${source}/small:1`, `docker://${source}/tagged:${tag}`)),
+    run: ({ source }) => ({
+      skopeo: ['list-tags', '--tls-verify=false', `docker://${source}/tagged`],
+      crane: ['ls', '--insecure', `${source}/tagged`],
+      node: bareNode,
+    }),
+  },
+  { name: '--version', run: () => ({ skopeo: ['--version'], crane: ['version'], node: bareNode }) },
 ]
 
 /** What a run leaves in the folder is removed before the next one. */
