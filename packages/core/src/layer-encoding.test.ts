@@ -1,9 +1,9 @@
 import { mediaTypes } from '@transload/contract'
 import { describe, expect, it } from 'vitest'
 
-import { declaredCompression, detectCompression, editFor, layerMediaType } from './layer-encoding.ts'
+import { declaredCompression, foundCompression, editFor, layerMediaType } from './layer-encoding.ts'
 
-describe('detectCompression', () => {
+describe('foundCompression', () => {
   it.each([
     ['gzip', [0x1f, 0x8b, 0x08, 0]],
     ['bzip2', [0x42, 0x5a, 0x68, 0x39]],
@@ -12,7 +12,7 @@ describe('detectCompression', () => {
     ['none', [0x1f, 0x8b]],
     ['none', []],
   ] as const)('sees %s in %j', (compression, bytes) => {
-    expect(detectCompression(Uint8Array.from(bytes))).toBe(compression)
+    expect(foundCompression(Uint8Array.from(bytes))).toBe(compression)
   })
 })
 

@@ -1,13 +1,14 @@
 import { mediaTypes, TransloadError } from '@transload/contract'
+import { detectCompression, type Compression } from '@transload/formats'
 
 import type { BlobEdit, LayerEncoding } from './copy-plan.ts'
 
-export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz'
+export type LayerCompression = Compression | 'none'
 
 interface LayerFamily {
   readonly format: 'oci' | 'docker'
   readonly foreign: boolean
-  readonly types: Readonly<Partial<Record<Compression, string>>>
+  readonly types: Readonly<Partial<Record<LayerCompression, string>>>
 }
 
 /** Layer types that differ only in compression (copy-engine.md §8.5). Docker's zstd is read but never made. */
@@ -39,27 +40,17 @@ const families: readonly LayerFamily[] = [
 ]
 
 /** What a layer's media type says of its bytes; undefined for types that have no compressed and plain variants. */
-export function declaredCompression(mediaType: string): Compression | undefined {
+export function declaredCompression(mediaType: string): LayerCompression | undefined {
   return familyOf(mediaType)?.compression
 }
 
-const magics: readonly (readonly [Compression, readonly number[]])[] = [
-  ['gzip', [0x1f, 0x8b, 0x08]],
-  ['bzip2', [0x42, 0x5a, 0x68]],
-  ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
-  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
-]
-
-/** As many bytes as {@link detectCompression} looks at. */
-export const detectionBytes = 6
-
-/** What the first bytes of a layer are. */
-export function detectCompression(head: Uint8Array): Compression {
-  return magics.find(([, magic]) => magic.every((byte, index) => head[index] === byte))?.[0] ?? 'none'
+/** What a layer is by its first `compressionMagicBytes` bytes. */
+export function foundCompression(head: Uint8Array): LayerCompression {
+  return detectCompression(head) ?? 'none'
 }
 
 /** What has to be done to bytes so that they are as `encoding` says (copy-engine.md §8.4). */
-export function editFor(found: Compression, encoding: LayerEncoding): Exclude<BlobEdit, 'skip' | 'convert'> {
+export function editFor(found: LayerCompression, encoding: LayerEncoding): Exclude<BlobEdit, 'skip' | 'convert'> {
   if (encoding === 'as-is') return 'none'
   if (encoding === 'uncompressed') return found === 'none' ? 'none' : 'decompress'
   if (encoding === 'compressed') return found === 'none' ? 'gzip' : 'none'
@@ -73,7 +64,7 @@ export function editFor(found: Compression, encoding: LayerEncoding): Exclude<Bl
 export function layerMediaType(
   mediaType: string,
   format: 'oci' | 'docker',
-  compression: Compression | undefined,
+  compression: LayerCompression | undefined,
 ): string {
   const family = familyOf(mediaType)
   const sameBytes = compression === undefined || compression === family?.compression
@@ -85,10 +76,10 @@ export function layerMediaType(
   return made
 }
 
-function familyOf(mediaType: string): (LayerFamily & { readonly compression: Compression }) | undefined {
+function familyOf(mediaType: string): (LayerFamily & { readonly compression: LayerCompression }) | undefined {
   for (const family of families) {
     const member = Object.entries(family.types).find(([, type]) => type === mediaType)
-    if (member) return { ...family, compression: member[0] as Compression }
+    if (member) return { ...family, compression: member[0] as LayerCompression }
   }
   return undefined
 }

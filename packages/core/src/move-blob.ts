@@ -6,11 +6,12 @@ import {
   type OutgoingBlob,
   type Stage,
 } from '@transload/contract'
+import { compressionMagicBytes, decompressor } from '@transload/formats'
 
 import { byFirstBytes } from './by-first-bytes.ts'
-import { decoder, encoder } from './codec.ts'
 import type { BlobEdit, PlannedBlob } from './copy-plan.ts'
-import { declaredCompression, detectCompression, detectionBytes, editFor, type Compression } from './layer-encoding.ts'
+import { layerEncoder } from './layer-encoder.ts'
+import { declaredCompression, editFor, foundCompression, type LayerCompression } from './layer-encoding.ts'
 import { createMeasurement } from './measurement.ts'
 import { meter } from './meter.ts'
 import type { CopySession } from './session.ts'
@@ -22,7 +23,7 @@ export interface StoredBlob {
   readonly digest: Digest
   readonly size: number
   /** Set if its bytes are not the source's: what they are now. */
-  readonly compression?: Compression | undefined
+  readonly compression?: LayerCompression | undefined
   readonly reused: boolean
 }
 
@@ -48,10 +49,10 @@ async function moveVerbatim(
 ): Promise<StoredBlob | undefined> {
   const { role, blob, encoding } = planned
   const { mediaType, digest, size } = blob
-  let found: Compression = 'none'
+  let found: LayerCompression = 'none'
   let isMistyped = false
-  const look = byFirstBytes(detectionBytes, (head) => {
-    found = detectCompression(head)
+  const look = byFirstBytes(compressionMagicBytes, (head) => {
+    found = foundCompression(head)
     isMistyped = editFor(found, encoding) !== 'none'
     if (isMistyped) throw new TransloadError('PROTOCOL', `${digest} is not what its media type ${mediaType} says`)
     return (input) => input
@@ -82,16 +83,17 @@ async function moveReencoded(
   const { cache, compressionLevel } = session.options
   const plain = createMeasurement()
   const made = createMeasurement()
-  let found: Compression = 'none'
+  let found: LayerCompression = 'none'
   let edit: BlobEdit = 'none'
-  const reencode = byFirstBytes(detectionBytes, (head) => {
-    found = detectCompression(head)
+  const reencode = byFirstBytes(compressionMagicBytes, (head) => {
+    found = foundCompression(head)
     edit = editFor(found, encoding)
     if (edit === 'none') return (input) => input
-    if (edit === 'decompress') return decoder(found)
-    const encode = encoder(edit, compressionLevel)
+    const encode = edit === 'decompress' ? undefined : layerEncoder(edit, compressionLevel)
     // What is plain already has been hashed by the verification.
-    return found === 'none' ? encode : (input) => encode(plain.stage(decoder(found)(input)))
+    if (found === 'none') return encode!
+    const decode = decompressor(found)
+    return encode ? (input) => encode(plain.stage(decode(input))) : decode
   })
   const verification = createVerification(blob)
   const reading = readVerified(session, planned, verification, (input) => made.stage(reencode(input)))

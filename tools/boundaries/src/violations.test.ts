@@ -3,7 +3,10 @@ import { expect, test } from 'vitest'
 import { findViolations, type WorkspacePackage } from './violations.ts'
 
 const contract = workspacePackage('@transload/contract', 'contract')
-const core = workspacePackage('@transload/core', 'host', { dependencies: ['@transload/contract'] })
+const formats = workspacePackage('@transload/formats', 'support', { dependencies: ['@transload/contract'] })
+const core = workspacePackage('@transload/core', 'host', {
+  dependencies: ['@transload/contract', '@transload/formats'],
+})
 const kit = workspacePackage('@transload/transport-conformance', 'kit', { dependencies: ['@transload/contract'] })
 const plugin = workspacePackage('@transload/transport-dir', 'plugin', {
   dependencies: ['@transload/contract'],
@@ -11,7 +14,7 @@ const plugin = workspacePackage('@transload/transport-dir', 'plugin', {
 })
 
 test('layers as they should be', () => {
-  expect(findViolations([contract, core, kit, plugin])).toEqual([])
+  expect(findViolations([contract, formats, core, kit, plugin])).toEqual([])
 })
 
 test.each([
@@ -35,13 +38,13 @@ test.each([
   ],
   ['a reference too many', { ...contract, references: ['packages/core'] }, 'refers to packages/core'],
 ])('%s is reported', (_, planted, message) => {
-  const others = [contract, core, kit].filter(({ name }) => name !== planted.name)
+  const others = [contract, formats, core, kit].filter(({ name }) => name !== planted.name)
   expect(findViolations([planted, ...others])[0]).toContain(message)
 })
 
 test('sync alone may build on the engine', () => {
   const sync = workspacePackage('@transload/sync', 'host', { dependencies: ['@transload/core'] })
-  expect(findViolations([contract, core, sync])).toEqual([])
+  expect(findViolations([contract, formats, core, sync])).toEqual([])
 })
 
 function workspacePackage(name: string, layer: string, rest: Partial<WorkspacePackage> = {}): WorkspacePackage {

@@ -18,7 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   support: ['contract'],
   kit: ['contract', 'support'],
   plugin: ['contract', 'support'],
-  host: ['contract'],
+  host: ['contract', 'support'],
   app: ['contract', 'plugin', 'host', '@transload/registry-server'],
   tool: ['contract', 'support', 'kit', 'plugin', 'host', 'app', 'tool'],
 }
