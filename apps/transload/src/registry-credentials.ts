@@ -18,7 +18,7 @@ export async function checkRegistryCredentials(
   context: CommandContext,
 ): Promise<void> {
   const { checkCredentials } = await import('@transload/transport-registry')
-  const { certificates, rootCertificates, verifyTls, userAgent, proxy } = registryOptions(
+  const { certificates, rootCertificates, tlsDetails, verifyTls, userAgent, proxy } = await registryOptions(
     {
       credentials: 'anonymous',
       registryToken: undefined,
@@ -33,6 +33,7 @@ export async function checkRegistryCredentials(
   await checkCredentials(host, credentials, {
     certificates,
     rootCertificates,
+    tlsDetails,
     verifyTls,
     userAgent,
     proxy,

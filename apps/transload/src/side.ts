@@ -1,6 +1,12 @@
-import { isAbsolute, join } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 
-import { findCredentials, readHostCertificates, readProxySettings, readRootCertificates } from '@transload/config'
+import {
+  findCredentials,
+  readHostCertificates,
+  readProxySettings,
+  readRootCertificates,
+  readTlsDetails,
+} from '@transload/config'
 import { addPlugin, createPluginRegistry, type Located, type PluginRegistry } from '@transload/core'
 import type { RegistryTransportOptions } from '@transload/transport-registry'
 
@@ -24,7 +30,7 @@ export async function openSide(access: ImageAccess, context: CommandContext, opt
   const shared = access.sharedBlobDirectory
   addBuiltinTransports(plugins, {
     ...options,
-    registry: registryOptions(access, context),
+    registry: await registryOptions(access, context),
     sharedBlobDirectory: shared === undefined || isAbsolute(shared) ? shared : join(directory, shared),
   })
   for (const name of pluginNames(context)) await addPlugin(plugins, name, { from: import.meta.url })
@@ -43,8 +49,8 @@ export async function openSide(access: ImageAccess, context: CommandContext, opt
 }
 
 /** What a registry is told and shown, also by `login`, which speaks to one without a transport. */
-export function registryOptions(access: ImageAccess, context: CommandContext): RegistryTransportOptions {
-  const { locations, log, globals } = context
+export async function registryOptions(access: ImageAccess, context: CommandContext): Promise<RegistryTransportOptions> {
+  const { locations, log, globals, directory } = context
   return {
     credentials: async (scope, { signal } = {}) => {
       if (access.credentials === 'anonymous') return undefined
@@ -55,7 +61,8 @@ export function registryOptions(access: ImageAccess, context: CommandContext): R
     registryToken: access.registryToken,
     verifyTls: access.verifyTls,
     certificates: (host) => readHostCertificates(host, locations, { certDirectory: access.certificateDirectory }),
-    rootCertificates: async () => (await readRootCertificates(locations))?.certificates ?? [],
+    rootCertificates: () => readRootCertificates(locations),
+    tlsDetails: globals.tlsDetails ? await readTlsDetails(resolve(directory, globals.tlsDetails)) : undefined,
     userAgent: userAgent(globals.userAgentPrefix),
     proxy: readProxySettings(locations.env),
   }

@@ -1,5 +1,12 @@
 export { checkCredentials, type CheckCredentialsOptions } from './check-credentials.ts'
 export type { ProxySettings } from './http/proxy-choice.ts'
-export type { Credentials, HostCertificates, RegistryTransportOptions, RetryOptions } from './options.ts'
+export type {
+  Credentials,
+  HostCertificates,
+  RegistryTransportOptions,
+  RetryOptions,
+  RootCertificates,
+  TlsDetails,
+} from './options.ts'
 export type { RegistryReference } from './reference.ts'
 export { registryTransport, registryTransport as default } from './registry-transport.ts'

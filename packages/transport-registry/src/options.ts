@@ -1,3 +1,5 @@
+import type { SecureVersion } from 'node:tls'
+
 import { TransloadError, type OperationOptions } from '@transload/contract'
 
 import type { ProxySettings } from './http/proxy-choice.ts'
@@ -12,6 +14,21 @@ export interface HostCertificates {
   readonly ca?: readonly string[] | undefined
   readonly cert?: string | undefined
   readonly key?: string | undefined
+}
+
+/** Roots of trust. */
+export interface RootCertificates {
+  /** PEM texts. */
+  readonly certificates: readonly string[]
+  /** In place of Node's and the system's, rather than besides them. */
+  readonly replacesSystem?: boolean | undefined
+}
+
+/** What TLS may be, in the words of `node:tls`; `groups` is its `ecdhCurve`. What is absent is left to Node. */
+export interface TlsDetails {
+  readonly minVersion?: SecureVersion | undefined
+  readonly ciphers?: string | undefined
+  readonly groups?: string | undefined
 }
 
 export interface RetryOptions {
@@ -38,8 +55,9 @@ export interface RegistryTransportOptions {
   readonly verifyTls?: boolean | undefined
   /** Certificates for `host[:port]` as in the reference. Asked once per host. */
   readonly certificates?: ((host: string) => Promise<HostCertificates | undefined>) | undefined
-  /** PEM texts, added to the system's roots for every host. Asked once per host, if it is spoken to over https. */
-  readonly rootCertificates?: (() => Promise<readonly string[]>) | undefined
+  /** For every host. Asked for with the first https connection to each. */
+  readonly rootCertificates?: (() => Promise<RootCertificates | undefined>) | undefined
+  readonly tlsDetails?: TlsDetails | undefined
   /** Default `transload`. */
   readonly userAgent?: string | undefined
   /** As the environment variables of those names. Loopback is never proxied. */
@@ -53,6 +71,7 @@ const known: Readonly<Record<keyof RegistryTransportOptions, string>> = {
   verifyTls: 'boolean',
   certificates: 'function',
   rootCertificates: 'function',
+  tlsDetails: 'object',
   userAgent: 'string',
   proxy: 'object',
   retry: 'object',

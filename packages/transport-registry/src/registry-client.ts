@@ -200,10 +200,10 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   async #openHttp(): Promise<HttpClient> {
-    const { certificates, rootCertificates: roots, proxy = {} } = this.#options
+    const { certificates, rootCertificates: roots, tlsDetails: details, proxy = {} } = this.#options
     try {
       const { ca = [], cert, key } = (await certificates?.(this.host)) ?? {}
-      return createHttpClient({ tls: { verify: !this.#isInsecure, ca, roots, cert, key }, proxy })
+      return createHttpClient({ tls: { verify: !this.#isInsecure, ca, roots, cert, key, details }, proxy })
     } catch (error) {
       this.#http = undefined
       throw error

@@ -17,6 +17,7 @@ export const globalFlags = {
   ),
   plugin: stringsFlag('plugin', 'load the transports of the npm package PACKAGE', { placeholder: 'PACKAGE' }),
   policy: stringFlag('policy', 'Path to a trust policy file'),
+  tlsDetails: stringFlag('tls-details', 'path to a containers-tls-details.yaml file', { placeholder: 'FILE' }),
   tmpdir: stringFlag('tmpdir', 'directory used to store temporary files'),
   userAgentPrefix: stringFlag('user-agent-prefix', 'prefix to add to the user agent string'),
 }

@@ -26,6 +26,7 @@ export function createHttpClient(settings: ConnectionSettings): HttpClient {
         return await clients[0]!.send(request)
       } catch (error) {
         if (!isUnknownAuthority(error) || isStreamBody(request.body)) throw error
+        if ((await settings.tls.roots?.())?.replacesSystem) throw error
         withSystemRoots ??= addSystemRoots()
         return await (await withSystemRoots).send(request)
       }

@@ -1,5 +1,7 @@
 import { displayText, displayUrl, TransloadError } from '@transload/contract'
 
+import { tlsAlert } from './tls-alert.ts'
+
 /** What went wrong: the words people and scripts know from Go's tools, and whether another try may help. */
 interface Problem {
   readonly code: 'NETWORK' | 'TLS' | 'PROTOCOL'
@@ -105,6 +107,8 @@ function tlsProblem(error: unknown, code: string, host: string): Problem | undef
       hint: 'The server speaks plain HTTP; --tls-verify=false allows that.',
     }
   }
+  const alert = tlsAlert(code)
+  if (alert !== undefined) return { code: 'TLS', text: alert }
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO' || code.startsWith('ERR_TLS_')) {
     return { code: 'TLS', text: `tls: ${displayText(reasonOf(error), 300)}` }
   }

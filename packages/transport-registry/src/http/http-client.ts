@@ -1,3 +1,4 @@
+import type { RootCertificates, TlsDetails } from '../options.ts'
 import type { ProxySettings } from './proxy-choice.ts'
 
 /** A body whose bytes are made on the way; it can be sent once. */
@@ -50,12 +51,13 @@ export interface HttpClient extends AsyncDisposable {
 export interface TlsSettings {
   /** False: any certificate is good. */
   readonly verify: boolean
-  /** In addition to the system's roots. */
+  /** In addition to the roots. */
   readonly ca: readonly string[]
-  /** Likewise. Asked for with the first https connection: reading them can take longer than an exchange in the clear. */
-  readonly roots?: (() => Promise<readonly string[]>) | undefined
+  /** Asked for with the first https connection: reading them can take longer than an exchange in the clear. */
+  readonly roots?: (() => Promise<RootCertificates | undefined>) | undefined
   readonly cert?: string | undefined
   readonly key?: string | undefined
+  readonly details?: TlsDetails | undefined
 }
 
 export interface ConnectionSettings {

@@ -98,7 +98,7 @@ async function createDispatcher(tls: TlsSettings, proxy: string): Promise<Dispat
     bodyTimeout: 0,
   }
   if (proxy === '') return new Agent({ ...options, connect })
-  return new ProxyAgent({ ...options, uri: proxy, requestTls: connect, proxyTls: { timeout: 30_000 } })
+  return new ProxyAgent({ ...options, uri: proxy, requestTls: connect, proxyTls: connect })
 }
 
 function outgoingHeaders(
