@@ -1,12 +1,13 @@
 import { access, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import { parseJsonObject, TransloadError, type Log } from '@transload/contract'
 
 import { readConfigFile, systemErrorText } from './config-file.ts'
+import { readSecret } from './kubernetes-secret.ts'
 import type { Locations } from './locations.ts'
 
-/** Where credentials may be. `legacy` is `~/.dockercfg`, whose top-level object holds the entries themselves. */
+/** Where credentials may be. `legacy` is a `.dockercfg`, whose top-level object holds the entries themselves. */
 export interface AuthFileLocation {
   readonly path: string
   readonly legacy: boolean
@@ -18,7 +19,7 @@ export interface AuthEntry {
   readonly identityToken: string | undefined
 }
 
-/** An `auth.json` or Docker `config.json`. Nothing is decoded yet: a bad entry harms only who asks for it. */
+/** An `auth.json`, a Docker `config.json`, or what a Kubernetes Secret has of either. Nothing is decoded yet: a bad entry harms only who asks for it. */
 export interface AuthFile extends AuthFileLocation {
   /** Key (`host`, `host/path`, a URL) → entry. */
   readonly auths: ReadonlyMap<string, AuthEntry>
@@ -38,7 +39,8 @@ export async function authFileLocations(
 ): Promise<readonly AuthFileLocation[]> {
   const { env, home } = locations
   const exclusive = options.authFile || env['REGISTRY_AUTH_FILE']
-  if (exclusive) return [{ path: exclusive, legacy: false }]
+  // As Kubernetes mounts a Secret of the older type.
+  if (exclusive) return [{ path: exclusive, legacy: basename(exclusive) === '.dockercfg' }]
   const runtimeFile = await runtimeAuthFile(locations).catch((error: unknown) => {
     options.log?.('warn', error instanceof Error ? error.message : String(error))
   })
@@ -84,9 +86,12 @@ export async function checkAuthFile(path: string): Promise<void> {
 
 /** Undefined when there is no such file. Throws CONFIG_INVALID when it is malformed, IO when it cannot be read. */
 export async function readAuthFile(location: AuthFileLocation): Promise<AuthFile | undefined> {
-  const json = await readAuthJson(location.path)
-  if (!json) return undefined
-  const { path, legacy } = location
+  const { path } = location
+  const text = await readConfigFile(path)
+  if (text === undefined) return undefined
+  const secret = await readSecret(text, path)
+  const legacy = secret?.legacy ?? location.legacy
+  const json = parseAuthJson(secret?.text ?? text, path)
   const entries = legacy ? json : readObject(json['auths'], path, 'auths')
   const auths = Object.entries(entries).map(([key, value]) => {
     const entry = readObject(value, path, key)
@@ -110,10 +115,26 @@ export async function readAuthFile(location: AuthFileLocation): Promise<AuthFile
   }
 }
 
-/** The file as JSON, for whoever edits it; undefined when there is none. Throws as {@link readAuthFile} does. */
+/**
+ * The file as JSON, for whoever edits it; undefined when there is none. Throws as {@link readAuthFile} does, and
+ * CONFIG_INVALID for a Kubernetes Secret and for a `.dockercfg`, which are read only.
+ */
 export async function readAuthJson(path: string): Promise<Record<string, unknown> | undefined> {
+  if (basename(path) === '.dockercfg') throw readOnly(path, 'is in the format of .dockercfg')
   const text = await readConfigFile(path)
-  return text === undefined ? undefined : parseJsonObject(text, `${malformedPrefix(path)}content`, 'CONFIG_INVALID')
+  if (text === undefined) return undefined
+  if (await readSecret(text, path)) throw readOnly(path, 'is a Kubernetes Secret')
+  return parseAuthJson(text, path)
+}
+
+function parseAuthJson(text: string, path: string): Record<string, unknown> {
+  return parseJsonObject(text, `${malformedPrefix(path)}content`, 'CONFIG_INVALID')
+}
+
+function readOnly(path: string, problem: string): TransloadError {
+  return new TransloadError('CONFIG_INVALID', `${path} ${problem}: credentials are read from it, not written to it`, {
+    hint: 'Name another file with --authfile.',
+  })
 }
 
 /** Absent and null are the empty object. */

@@ -1,6 +1,12 @@
 import { execFile } from 'node:child_process'
 
-import { displayText, parseJsonObject, TransloadError, type OperationOptions } from '@transload/contract'
+import {
+  displayText,
+  parseJsonObject,
+  systemErrorCode,
+  TransloadError,
+  type OperationOptions,
+} from '@transload/contract'
 
 /** What a registry or its token server is shown. An identity token is a refresh token (OAuth 2). */
 export type Credentials =
@@ -54,6 +60,11 @@ export async function listHelperCredentials(
   return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 }
 
+/** Is the error that there is no such program? */
+export function isMissingHelper(error: unknown): boolean {
+  return TransloadError.is(error) && systemErrorCode(error.cause) === 'ENOENT'
+}
+
 type HelperAction = 'get' | 'store' | 'erase' | 'list'
 
 const gerunds: Readonly<Record<HelperAction, string>> = {
@@ -93,7 +104,7 @@ function runHelper(
           : String(error.code)
     const message = `error ${gerunds[action]} credentials - err: ${reason}, out: \`${displayText(stdout.trim(), 500)}\``
     const hint = isMissing ? `Install ${program}, or remove it from the credential file.` : undefined
-    return reject(new TransloadError('CONFIG_INVALID', message, { hint }))
+    return reject(new TransloadError('CONFIG_INVALID', message, { hint, cause: error }))
   })
   // A helper may end without reading its input.
   child.stdin?.on('error', () => {})

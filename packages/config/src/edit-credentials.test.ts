@@ -55,6 +55,7 @@ async function writeHelper(): Promise<string> {
 read -r input
 case $1 in
 store) printf %s "$input" >'${kept}'/stored ;;
+list) echo '{"r.test":"testuser"}' ;;
 erase) test -e '${kept}'/stored || { echo credentials not found in native keychain; exit 1; }
   rm '${kept}'/stored ;;
 esac
@@ -177,5 +178,60 @@ describe('which file', () => {
     await expect(authTarget(where)).rejects.toThrow('directory set by $XDG_RUNTIME_DIR does not exist')
     const given = { ...locations, env: { XDG_RUNTIME_DIR: root } }
     expect(await authTarget(given)).toEqual({ path: join(root, 'containers/auth.json'), format: 'containers' })
+  })
+})
+
+function helpers(...credentialHelpers: string[]): { readonly credentialHelpers: readonly string[] } {
+  return { credentialHelpers }
+}
+
+describe('the helpers of registries.conf', () => {
+  const files = 'containers-auth.json'
+
+  test('the first that takes them has them', async () => {
+    const stored = await writeHelper()
+    const key = parseCredentialKey('r.test')
+    expect(await storeCredentials(target, key, user, locations, helpers('missing', 'files', files))).toBe('files')
+    expect(await readJson(stored)).toMatchObject({ ServerURL: 'r.test' })
+    await expect(readFile(target.path)).rejects.toThrow('ENOENT')
+    expect(await removeCredentials(target, key, locations, helpers('files', files))).toBe(true)
+    expect(await removeCredentials(target, key, locations, helpers('files', files))).toBe(false)
+  })
+
+  test('take hosts only', async () => {
+    await writeHelper()
+    const key = parseCredentialKey('r.test/a')
+    expect(await storeCredentials(target, key, user, locations, helpers('files', files))).toBeUndefined()
+    expect(await readJson(target.path)).toHaveProperty(['auths', 'r.test/a'])
+    await expect(storeCredentials(target, key, user, locations, helpers('files'))).rejects.toThrow(
+      'namespaced key is not supported for credential helper files',
+    )
+    expect(await removeCredentials(target, key, locations, helpers('files', files))).toBe(true)
+  })
+
+  test('that fail are all named', async () => {
+    const key = parseCredentialKey('r.test')
+    await expect(storeCredentials(target, key, user, locations, helpers('no', 'nor'))).rejects.toThrow(
+      /^Errors storing credentials\n\t\* .*docker-credential-no".*\n\t\* .*docker-credential-nor"/,
+    )
+    await storeCredentials(target, key, user, locations)
+    await expect(removeCredentials(target, key, locations, helpers('no', files))).rejects.toThrow(
+      'removing credentials for r.test from credential helper no: error erasing credentials',
+    )
+    expect(await readJson(target.path)).toEqual({ auths: {} })
+  })
+
+  test('are not for Docker files', async () => {
+    const key = parseCredentialKey('r.test')
+    expect(await storeCredentials(docker, key, user, locations, helpers('missing'))).toBeUndefined()
+    expect(await readJson(docker.path)).toHaveProperty(['auths', 'r.test'])
+  })
+
+  test('lose everything', async () => {
+    const stored = await writeHelper()
+    await storeCredentials(target, parseCredentialKey('r.test'), user, locations, helpers('files'))
+    await removeAllCredentials(target, locations, helpers('files', files))
+    await expect(readFile(stored)).rejects.toThrow('ENOENT')
+    await expect(removeAllCredentials(target, locations, helpers('missing'))).resolves.toBeUndefined()
   })
 })

@@ -231,3 +231,38 @@ describe('helpers', () => {
     await expect(finding).rejects.toBe(reason)
   })
 })
+
+function answer(user: string): string {
+  return `echo '{"ServerURL":"x","Username":"${user}","Secret":"s"}'`
+}
+
+async function find(credentialHelpers: readonly string[]): ReturnType<typeof findCredentials> {
+  return await findCredentials({ host: 'r.test', repository: 'a/b' }, locations, { log, credentialHelpers })
+}
+
+describe('the helpers of registries.conf', () => {
+  test('are asked in order, for the host, and the files among them', async () => {
+    await writeHelper('none', "echo 'credentials not found in native keychain'; exit 1")
+    await writeHelper('host', `test "$(cat)" = r.test && ${answer('from-helper')}`)
+    expect(await find(['none', 'host'])).toEqual({
+      credentials: { username: 'from-helper', password: 's' },
+      helper: 'host',
+    })
+    const file = await write('run/containers/1234/auth.json', { auths: { 'r.test/a': auth('in-file:p') } })
+    const inFile = { credentials: { username: 'in-file', password: 'p' }, file }
+    expect(await find(['none', 'containers-auth.json', 'host'])).toEqual(inFile)
+    expect(await find(['host', 'containers-auth.json'])).toMatchObject({ helper: 'host' })
+    expect(await find(['none'])).toBeUndefined()
+    expect(await find([])).toBeUndefined()
+  })
+
+  test('that fail are passed over, and named if nobody has any', async () => {
+    await writeHelper('bad', 'echo broken; exit 3')
+    await writeHelper('good', answer('u'))
+    expect(await find(['bad', 'missing', 'good'])).toMatchObject({ helper: 'good' })
+    await expect(find(['bad'])).rejects.toThrow(/^error getting credentials - err: exit status 3, out: `broken`$/)
+    await expect(find(['bad', 'missing'])).rejects.toThrow(
+      /^errors looking up credentials:\n\t\* error getting credentials - err: exit status 3, .*\n\t\* .*docker-credential-missing/,
+    )
+  })
+})

@@ -3,31 +3,64 @@ import { TransloadError, type Log, type OperationOptions } from '@transload/cont
 import { authFileLocations, readAuthFile, type AuthFile } from './auth-file.ts'
 import { readHelperCredentials, type Credentials } from './credential-helper.ts'
 import type { Locations } from './locations.ts'
+import { authFilesHelper } from './registries-conf.ts'
 
 export interface FindCredentialsOptions extends OperationOptions {
-  /** `--authfile`: nothing else is read. */
+  /** `--authfile`: no other file is read. */
   readonly authFile?: string | undefined
+  /** `credential-helpers` of registries.conf, asked in this order. Default: the files alone. */
+  readonly credentialHelpers?: readonly string[] | undefined
   readonly log?: Log | undefined
 }
 
 export interface FoundCredentials {
   readonly credentials: Credentials
-  /** The file they are in, or that names the helper. */
-  readonly file: string
+  /** The file they are in, or that names the helper; absent for a helper that registries.conf names. */
+  readonly file?: string
   readonly helper?: string
 }
 
 /**
- * Credentials for `host[:port]` (`docker.io` for Docker Hub) and, in it, the namespace or repository `repository`; of
- * the first file that has any. In a file: the host's `credHelpers` program, whose word is final; else the longest of
+ * Credentials for `host[:port]` (`docker.io` for Docker Hub) and, in it, the namespace or repository `repository`: of
+ * the first of the helpers, which are asked for the host, that has any. The files count as one of these, and the first
+ * of them with any decides. In a file: the host's `credHelpers` program, whose word is final; else the longest of
  * `host/a/b`, `host/a`, `host` in `auths`; else a key that is a URL of the host; else, where the other container tools
- * stop and Docker does not, `credsStore`. Throws CONFIG_INVALID for a malformed file or a failing helper, but a
- * failing `credsStore` is only a warning.
+ * stop and Docker does not, `credsStore`. Throws CONFIG_INVALID for malformed files and failing helpers, if there are no
+ * credentials elsewhere, but a failing `credsStore` is only a warning.
  */
 export async function findCredentials(
-  { host, repository }: { readonly host: string; readonly repository?: string | undefined },
+  scope: { readonly host: string; readonly repository?: string | undefined },
   locations: Locations,
   options: FindCredentialsOptions = {},
+): Promise<FoundCredentials | undefined> {
+  const { signal, log, credentialHelpers = [authFilesHelper] } = options
+  const problems: TransloadError[] = []
+  for (const helper of credentialHelpers) {
+    signal?.throwIfAborted()
+    try {
+      const found =
+        helper === authFilesHelper
+          ? await findInFiles(scope, locations, options)
+          : await findInHelper(helper, scope.host, locations, options)
+      if (found) return found
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!TransloadError.is(error)) throw error
+      log?.('debug', `Error looking up credentials for ${scope.host} in credential helper ${helper}: ${error.message}`)
+      problems.push(error)
+    }
+  }
+  const [first, second] = problems
+  if (!second && first) throw first
+  if (!first) return undefined
+  const list = problems.map(({ message }) => message).join('\n\t* ')
+  throw new TransloadError('CONFIG_INVALID', `errors looking up credentials:\n\t* ${list}\n`, { cause: first })
+}
+
+async function findInFiles(
+  { host, repository }: { readonly host: string; readonly repository?: string | undefined },
+  locations: Locations,
+  options: FindCredentialsOptions,
 ): Promise<FoundCredentials | undefined> {
   for (const location of await authFileLocations(locations, options)) {
     options.signal?.throwIfAborted()
@@ -36,6 +69,16 @@ export async function findCredentials(
     if (found) return found
   }
   return undefined
+}
+
+async function findInHelper(
+  helper: string,
+  host: string,
+  { env }: Locations,
+  { signal }: FindCredentialsOptions,
+): Promise<FoundCredentials | undefined> {
+  const credentials = await readHelperCredentials(helper, host, { env, signal })
+  return credentials && { credentials, helper }
 }
 
 async function findInFile(

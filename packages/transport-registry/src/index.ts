@@ -2,7 +2,10 @@ export { checkCredentials, type CheckCredentialsOptions } from './check-credenti
 export type { ProxySettings } from './http/proxy-choice.ts'
 export type {
   Credentials,
+  CredentialScope,
+  EndpointUse,
   HostCertificates,
+  RegistryEndpoint,
   RegistryTransportOptions,
   RetryOptions,
   RootCertificates,

@@ -1,6 +1,6 @@
 import type { SecureVersion } from 'node:tls'
 
-import { TransloadError, type OperationOptions } from '@transload/contract'
+import { TransloadError, type DockerReference, type OperationOptions } from '@transload/contract'
 
 import type { ProxySettings } from './http/proxy-choice.ts'
 
@@ -40,18 +40,43 @@ export interface RetryOptions {
   readonly delay?: ((ms: number, options: OperationOptions) => Promise<void>) | undefined
 }
 
+/** Where an image is really asked for, and how: what a `registries.conf` makes of a name. */
+export interface RegistryEndpoint {
+  readonly reference: DockerReference
+  /** Any certificate is good, and plain http will do, unless `verifyTls` says otherwise. */
+  readonly insecure?: boolean | undefined
+  /** Why nothing may be asked of it: the message of the error then. */
+  readonly blocked?: string | undefined
+}
+
+/** `read` an image: its endpoints, to be tried in order. `manage` (write, remove, list tags): one of them. */
+export type EndpointUse = 'read' | 'manage'
+
+/** What credentials are wanted for. */
+export interface CredentialScope {
+  /** As in the reference: `docker.io`. */
+  readonly host: string
+  readonly repository?: string
+  /** The user named another host: what is meant for that one alone is not to be given to this one. */
+  readonly isSubstitute?: boolean
+}
+
 /** All optional. Nothing is read from the environment or from files: apps do that and pass values. */
 export interface RegistryTransportOptions {
-  /** Credentials for `host` (as in the reference: `docker.io`) and repository path. Asked once per repository. */
+  /** Credentials for a host and repository. Asked once per repository. */
   readonly credentials?:
-    | ((
-        scope: { readonly host: string; readonly repository?: string },
-        options?: OperationOptions,
-      ) => Promise<Credentials | undefined>)
+    | ((scope: CredentialScope, options?: OperationOptions) => Promise<Credentials | undefined>)
     | undefined
-  /** Sent as the bearer token, without asking a token server. */
+  /**
+   * Mirrors and other locations. Asked for each image that is opened; of `read` the first endpoint that has the manifest
+   * serves the image, and of `manage` the first counts. Default: every name is asked for as it is.
+   */
+  readonly endpoints?:
+    | ((reference: DockerReference, use: EndpointUse) => Promise<readonly RegistryEndpoint[]>)
+    | undefined
+  /** Sent as the bearer token, without asking a token server; to the host of the reference only. */
   readonly registryToken?: string | undefined
-  /** Default: verify. `false`: accept any certificate, and fall back to plain HTTP. */
+  /** Default: verify, unless an endpoint is `insecure`. `false`: accept any certificate, and fall back to plain HTTP. */
   readonly verifyTls?: boolean | undefined
   /** Certificates for `host[:port]` as in the reference. Asked once per host. */
   readonly certificates?: ((host: string) => Promise<HostCertificates | undefined>) | undefined
@@ -67,6 +92,7 @@ export interface RegistryTransportOptions {
 
 const known: Readonly<Record<keyof RegistryTransportOptions, string>> = {
   credentials: 'function',
+  endpoints: 'function',
   registryToken: 'string',
   verifyTls: 'boolean',
   certificates: 'function',

@@ -49,7 +49,17 @@ export function parseRegistryReference(text: string): RegistryReference {
   return { ...plain, text: `${plain.text}${unknownDigestSuffix}`, unknownDigest: true }
 }
 
-function registryReference(name: DockerReference): RegistryReference {
+/** The same name as plain data. */
+export function dockerReference({ host, repository, tag, digest }: RegistryReference): DockerReference {
+  return {
+    domain: host,
+    path: repository,
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+  }
+}
+
+export function registryReference(name: DockerReference): RegistryReference {
   return {
     scheme: 'docker',
     text: `//${familiarText(name)}`,

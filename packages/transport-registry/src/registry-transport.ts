@@ -1,9 +1,17 @@
 import type { ImageDestination, ImageSource, OpenOptions, Transport } from '@transload/contract'
 
+import { createClientPool } from './client-pool.ts'
 import { createRegistryDestination } from './destination.ts'
+import { endpointsOf, openFirst } from './endpoints.ts'
 import { checkOptions, type RegistryTransportOptions } from './options.ts'
-import { parseRegistryReference, readableReference, requireTagOrDigest, type RegistryReference } from './reference.ts'
-import { RegistryClient } from './registry-client.ts'
+import {
+  parseRegistryReference,
+  readableReference,
+  registryReference,
+  requireTagOrDigest,
+  type RegistryReference,
+} from './reference.ts'
+import type { RegistryClient } from './registry-client.ts'
 import { removeRegistryImage } from './remove-image.ts'
 import { openRegistrySource } from './source.ts'
 import { readTags } from './tags.ts'
@@ -16,44 +24,48 @@ export function registryTransport(
   options: RegistryTransportOptions = {},
 ): Transport<RegistryReference> & Required<Pick<Transport, 'close'>> {
   checkOptions(options)
-  const clients = new Map<string, RegistryClient>()
-  const clientFor = (host: string): RegistryClient => {
-    let client = clients.get(host)
-    if (!client) {
-      client = new RegistryClient(host, options)
-      clients.set(host, client)
-    }
-    return client
+  const clients = createClientPool(options)
+  /** Where a name is written to, removed from, or its tags are listed. Throws DENIED where that is blocked. */
+  const managingClient = async (reference: RegistryReference): Promise<RegistryClient> => {
+    const [endpoint] = await endpointsOf(reference, 'manage', options)
+    return clients.get(endpoint!, reference.host)
   }
   return {
     scheme: 'docker',
     parse: (text) => parseRegistryReference(text),
 
     async openSource(reference: RegistryReference, open: OpenOptions): Promise<ImageSource> {
-      const target = readableReference(reference)
-      return await openRegistrySource(clientFor(target.host), reference, target, open)
+      open.signal?.throwIfAborted()
+      const wanted = readableReference(reference)
+      const endpoints = await endpointsOf(wanted, 'read', options)
+      return await openFirst(endpoints, open, async (endpoint) => {
+        const client = clients.get(endpoint, wanted.host)
+        return await openRegistrySource(client, reference, registryReference(endpoint.reference), open)
+      })
     },
 
     prepareDestination(reference: RegistryReference, open: OpenOptions): void {
-      clientFor(reference.host).prepare(Number.POSITIVE_INFINITY, open)
+      const prepare = async (): Promise<void> =>
+        (await managingClient(reference)).prepare(Number.POSITIVE_INFINITY, open)
+      clients.runInBackground(prepare().catch(() => undefined))
     },
 
     async openDestination(reference: RegistryReference, open: OpenOptions): Promise<ImageDestination> {
       open.signal?.throwIfAborted()
       requireTagOrDigest(reference)
-      return createRegistryDestination(clientFor(reference.host), reference, open)
+      return createRegistryDestination(await managingClient(reference), reference, open)
     },
 
     async removeImage(reference: RegistryReference, open: OpenOptions): Promise<void> {
-      await removeRegistryImage(clientFor(reference.host), reference, open)
+      await removeRegistryImage(await managingClient(reference), reference, open)
     },
 
-    listTags: (reference: RegistryReference, open: OpenOptions) => readTags(clientFor(reference.host), reference, open),
+    async *listTags(reference: RegistryReference, open: OpenOptions) {
+      yield* readTags(await managingClient(reference), reference, open)
+    },
 
-    async close(): Promise<void> {
-      const open = [...clients.values()]
-      clients.clear()
-      await Promise.all(open.map((client) => client[Symbol.asyncDispose]()))
+    async close() {
+      await clients[Symbol.asyncDispose]()
     },
   }
 }
