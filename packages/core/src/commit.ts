@@ -7,6 +7,7 @@ import { defaultPlatform } from './default-platform.ts'
 import { writtenIndex } from './image-index.ts'
 import { labelError, plannedImageLabel } from './image-label.ts'
 import { writtenManifest } from './image-manifest.ts'
+import { plainMediaType } from './layer-crypto.ts'
 import { declaredCompression } from './layer-encoding.ts'
 import type { SelectedImages } from './select-images.ts'
 import type { CopySession } from './session.ts'
@@ -63,7 +64,7 @@ function pendingRoot(
 
 function hasZstdLayers({ layers }: PlannedImage, moved: MovedBlobs): boolean {
   return layers.some(
-    (layer) => (moved.find(layer)?.compression ?? declaredCompression(layer.blob.mediaType)) === 'zstd',
+    (layer) => (moved.find(layer)?.compression ?? declaredCompression(plainMediaType(layer))) === 'zstd',
   )
 }
 

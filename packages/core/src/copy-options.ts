@@ -2,6 +2,8 @@ import {
   TransloadError,
   type BlobInfoCache,
   type Digest,
+  type LayerDecryptor,
+  type LayerEncryptor,
   type Log,
   type OpenOptions,
   type OperationOptions,
@@ -39,6 +41,12 @@ export interface CopyOptions extends OperationOptions {
   readonly compressionLevel?: number | undefined
   /** Also re-encode, and do not reuse, layers compressed in another format. */
   readonly forceCompressionFormat?: boolean | undefined
+  /** Encrypts layers, after they were compressed. Needs a destination that takes OCI manifests. Not with `decryptor`. */
+  readonly encryptor?: LayerEncryptor | undefined
+  /** The layers to encrypt, from 0, negative ones from the end. Default: all. */
+  readonly encryptLayers?: readonly number[] | undefined
+  /** Decrypts layers, and fails the copy if it cannot. Without it encrypted layers are copied as they are. */
+  readonly decryptor?: LayerDecryptor | undefined
   /** Blobs moving at once: at most this, and what source and destination allow. Default 16, 6 of them larger than 512 KiB. */
   readonly concurrency?: number | undefined
   /** Decides before anything is read or changed. Default: accept. */
@@ -75,6 +83,9 @@ export interface ResolvedCopyOptions extends OpenOptions {
   readonly compressionFormat: CopyOptions['compressionFormat']
   readonly compressionLevel: number | undefined
   readonly forceCompressionFormat: boolean
+  readonly encryptor: LayerEncryptor | undefined
+  readonly encryptLayers: readonly number[]
+  readonly decryptor: LayerDecryptor | undefined
   readonly concurrency: number
   readonly largeBlobConcurrency: number
   readonly policy: TrustPolicy | undefined
@@ -92,6 +103,9 @@ export function resolveCopyOptions(options: CopyOptions): ResolvedCopyOptions {
     throw invalid('cannot use ForceCompressionFormat with undefined default compression format')
   }
   if (compressionLevel !== undefined) checkLevel(compressionLevel, compressionFormat ?? 'gzip')
+  if (options.encryptor && options.decryptor) {
+    throw invalid('Unable to support both decryption and encryption in the same copy')
+  }
   if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
     throw invalid(`concurrency has to be a whole number from 1, not ${concurrency}`)
   }
@@ -105,6 +119,9 @@ export function resolveCopyOptions(options: CopyOptions): ResolvedCopyOptions {
     compressionFormat,
     compressionLevel,
     forceCompressionFormat: options.forceCompressionFormat ?? false,
+    encryptor: options.encryptor,
+    encryptLayers: options.encryptLayers ?? [],
+    decryptor: options.decryptor,
     concurrency,
     largeBlobConcurrency: options.concurrency ?? defaultLargeBlobConcurrency,
     policy: options.policy,

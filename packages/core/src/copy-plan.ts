@@ -22,6 +22,8 @@ export interface PlannedBlob {
   readonly encoding: LayerEncoding
   /** What `encoding` means for a blob of this media type. When bytes and media type disagree, the bytes decide. */
   readonly edit: BlobEdit
+  /** A layer is decrypted before it is re-encoded, or encrypted after that. */
+  readonly crypto?: 'encrypt' | 'decrypt'
 }
 
 export interface PlannedSignatures {

@@ -2,6 +2,7 @@ import { mediaTypes, TransloadError } from '@transload/contract'
 
 import type { CopyOptions, CopyResult } from './copy-options.ts'
 import type { CopyPlan, PlannedManifest } from './copy-plan.ts'
+import { isEncrypted } from './layer-crypto.ts'
 import { formatOf } from './manifest-type.ts'
 import { planCopy } from './plan.ts'
 import type { SelectedImages } from './select-images.ts'
@@ -43,12 +44,19 @@ function isRejectedType(error: unknown): error is TransferError {
   return false
 }
 
-/** Undefined if only one format is possible. */
+/** Undefined if only one format is possible; encrypted layers are in OCI manifests only. */
 function otherFormat({ destination, options }: CopySession, plan: CopyPlan): CopyOptions['format'] {
   if (options.format !== undefined || unmodifiableReason(plan) !== undefined) return undefined
   const other = formatOf(writtenRoot(plan).mediaType) === 'oci' ? 'docker' : 'oci'
+  if (other === 'docker' && hasEncryptedLayers(plan)) return undefined
   const type = other === 'oci' ? mediaTypes.ociManifest : mediaTypes.dockerManifest
   return destination.traits.manifestTypes?.includes(type) === false ? undefined : other
+}
+
+function hasEncryptedLayers({ images }: CopyPlan): boolean {
+  return images.some(({ layers }) =>
+    layers.some(({ blob, crypto }) => crypto === 'encrypt' || (crypto === undefined && isEncrypted(blob))),
+  )
 }
 
 function writtenRoot({ index, images }: CopyPlan): PlannedManifest {

@@ -55,7 +55,16 @@ function planned(source: RawManifest, format: 'oci' | 'docker'): PlannedImage {
   const { images } = planCopy(
     { source: 'test:from', root: source, images: [image] },
     { reference, traits: { keepsForeignLayers: true } },
-    { format, preserveDigests: false, removeSignatures: false, layers: undefined, compressionFormat: undefined },
+    {
+      format,
+      preserveDigests: false,
+      removeSignatures: false,
+      layers: undefined,
+      compressionFormat: undefined,
+      encryptor: undefined,
+      encryptLayers: [],
+      decryptor: undefined,
+    },
   )
   return images[0]!
 }

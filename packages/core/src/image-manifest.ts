@@ -9,7 +9,7 @@ import {
 
 import type { PlannedBlob, PlannedImage } from './copy-plan.ts'
 import { descriptorJson } from './descriptor-json.ts'
-import { layerMediaType } from './layer-encoding.ts'
+import { decryptedAnnotations, writtenMediaType } from './layer-crypto.ts'
 import { formatOf } from './manifest-type.ts'
 import type { StoredBlob } from './move-blob.ts'
 import { sortedMap } from './sorted-map.ts'
@@ -25,7 +25,9 @@ export function writtenManifest(source: RawManifest, image: PlannedImage, findSt
   const converts = image.mediaType !== source.mediaType
   const layersChange =
     image.replacesLayers ||
-    image.layers.some((layer) => (findStored(layer)?.digest ?? layer.blob.digest) !== layer.blob.digest)
+    image.layers.some(
+      (layer) => layer.crypto !== undefined || (findStored(layer)?.digest ?? layer.blob.digest) !== layer.blob.digest,
+    )
   if (!converts && !layersChange) return source
 
   const format = formatOf(image.mediaType)
@@ -63,15 +65,18 @@ function configJson(before: Json, { config, mediaType }: PlannedImage, findStore
 }
 
 /** Only its type may differ. */
-function keptLayer(before: Json, { blob }: PlannedBlob, format: 'oci' | 'docker'): Json {
-  return descriptorJson({ ...before, mediaType: layerMediaType(blob.mediaType, format, undefined) }, format)
+function keptLayer(before: Json, layer: PlannedBlob, format: 'oci' | 'docker'): Json {
+  return descriptorJson({ ...before, mediaType: writtenMediaType(layer, format, undefined) }, format)
 }
 
 /** In a rewritten list of layers URLs stay with those left at them, and annotations with those not re-encoded. */
-function movedLayer({ blob }: PlannedBlob, stored: StoredBlob | undefined, format: 'oci' | 'docker'): Json {
+function movedLayer(layer: PlannedBlob, stored: StoredBlob | undefined, format: 'oci' | 'docker'): Json {
+  const { blob, crypto } = layer
   const { digest, size } = stored ?? blob
-  const mediaType = layerMediaType(blob.mediaType, format, stored?.compression)
+  const mediaType = writtenMediaType(layer, format, stored?.compression)
   const urls: Descriptor['urls'] = stored ? undefined : blob.urls
-  const annotations = digest === blob.digest ? blob.annotations : undefined
+  const isReencoded = crypto ? stored?.compression !== undefined : digest !== blob.digest
+  const own = crypto === 'decrypt' ? decryptedAnnotations(blob.annotations) : blob.annotations
+  const annotations = { ...(isReencoded ? undefined : own), ...stored?.annotations }
   return descriptorJson({ mediaType, digest, size, urls, annotations }, format)
 }

@@ -57,6 +57,12 @@ export function editFor(found: LayerCompression, encoding: LayerEncoding): Exclu
   return found === encoding ? 'none' : encoding
 }
 
+/** What an edit makes of a layer's bytes; undefined if it leaves them as they are. */
+export function compressionAfter(edit: BlobEdit): 'none' | 'gzip' | 'zstd' | undefined {
+  if (edit === 'decompress') return 'none'
+  return edit === 'gzip' || edit === 'zstd' ? edit : undefined
+}
+
 /**
  * The type of a layer in a manifest of `format`, its bytes now being `compression` (undefined: as they were).
  * Throws CONVERSION_IMPOSSIBLE where that format has no such layers.

@@ -18,7 +18,7 @@ export function formatOf(mediaType: string): 'oci' | 'docker' {
 export function chooseImageType(
   current: string,
   traits: DestinationTraits,
-  options: TypeOptions & { readonly zstdLayers: boolean },
+  options: TypeOptions & { readonly zstdLayers: boolean; readonly encryptedLayers: boolean },
   unmodifiable: string | undefined,
 ): string {
   const accepted = traits.manifestTypes?.filter((type) => imageTypes.includes(type)) ?? imageTypes
@@ -35,8 +35,9 @@ export function chooseImageType(
     throw impossible(`Unsupported manifest type "${forced}", the destination only takes ${accepted.join(', ')}`)
   }
   const offered = forced === undefined ? accepted : [forced]
-  const usable = options.zstdLayers ? offered.filter((type) => type === mediaTypes.ociManifest) : offered
-  if (usable.length === 0) throw noZstd(forced, accepted)
+  const needsOci = options.zstdLayers || options.encryptedLayers
+  const usable = needsOci ? offered.filter((type) => type === mediaTypes.ociManifest) : offered
+  if (usable.length === 0) throw needsOtherType(options, forced, accepted)
   if (usable.includes(current)) return current
   return usable.includes(mediaTypes.dockerManifest) ? mediaTypes.dockerManifest : usable[0]!
 }
@@ -79,12 +80,20 @@ function unmodifiableHint(reason: string): string | undefined {
   return undefined
 }
 
-function noZstd(forced: string | undefined, accepted: readonly string[]): TransloadError {
+function needsOtherType(
+  { zstdLayers, encryptedLayers }: { readonly zstdLayers: boolean; readonly encryptedLayers: boolean },
+  forced: string | undefined,
+  accepted: readonly string[],
+): TransloadError {
+  const [need, it] = !encryptedLayers
+    ? ['compression using zstd required', 'it']
+    : zstdLayers
+      ? ['compression using zstd, and encryption, required', 'both']
+      : ['encryption required', 'encryption']
   return impossible(
     forced === undefined
-      ? `compression using zstd required but the destination only supports MIME types ` +
-          `[${accepted.join(', ')}], none of which support it`
-      : `compression using zstd required together with format ${forced}, which does not support it`,
+      ? `${need} but the destination only supports MIME types [${accepted.join(', ')}], none of which support ${it}`
+      : `${need} together with format ${forced}, which does not support ${it}`,
   )
 }
 

@@ -11,7 +11,13 @@ import { compressionMagicBytes, decompressor } from '@transload/formats'
 import { byFirstBytes } from './by-first-bytes.ts'
 import type { BlobEdit, PlannedBlob } from './copy-plan.ts'
 import { layerEncoder } from './layer-encoder.ts'
-import { declaredCompression, editFor, foundCompression, type LayerCompression } from './layer-encoding.ts'
+import {
+  compressionAfter,
+  declaredCompression,
+  editFor,
+  foundCompression,
+  type LayerCompression,
+} from './layer-encoding.ts'
 import { createMeasurement } from './measurement.ts'
 import { meter } from './meter.ts'
 import type { CopySession } from './session.ts'
@@ -24,6 +30,8 @@ export interface StoredBlob {
   readonly size: number
   /** Set if its bytes are not the source's: what they are now. */
   readonly compression?: LayerCompression | undefined
+  /** Encryption's, to be added to the layer's own. */
+  readonly annotations?: Descriptor['annotations']
   readonly reused: boolean
 }
 
@@ -37,7 +45,8 @@ export async function moveBlob(
   planned: PlannedBlob,
   operation: OperationOptions,
 ): Promise<StoredBlob> {
-  const asPlanned = planned.edit === 'none' ? await moveVerbatim(session, planned, operation) : undefined
+  const staysAsItIs = planned.edit === 'none' && planned.crypto === undefined
+  const asPlanned = staysAsItIs ? await moveVerbatim(session, planned, operation) : undefined
   return asPlanned ?? (await moveReencoded(session, planned, operation))
 }
 
@@ -95,19 +104,50 @@ async function moveReencoded(
     const decode = decompressor(found)
     return encode ? (input) => encode(plain.stage(decode(input))) : decode
   })
+  const cipher = await openCipher(session, planned, operation)
   const verification = createVerification(blob)
-  const reading = readVerified(session, planned, verification, (input) => made.stage(reencode(input)))
+  const reading = readVerified(session, planned, verification, (input) =>
+    made.stage(cipher.encrypt(reencode(cipher.decrypt(input)))),
+  )
   const written = (): Descriptor => ({ mediaType: blob.mediaType, ...made.result() })
   await writeBlob(session, reading, { role, mediaType: blob.mediaType, written }, operation)
   if (!verification.succeeded) throw unread(blob)
 
-  const stored = made.result()
-  if (edit === 'none') return { ...stored, reused: false }
-  const uncompressed = edit === 'decompress' ? stored.digest : found === 'none' ? blob.digest : plain.result().digest
+  const stored = { ...made.result(), annotations: cipher.annotations(), reused: false }
+  const compression = compressionAfter(edit)
+  // Nothing is remembered of what was or will be secret.
+  if (compression === undefined || planned.crypto !== undefined) return { ...stored, compression }
+  const uncompressed = compression === 'none' ? stored.digest : found === 'none' ? blob.digest : plain.result().digest
   for (const known of new Set([blob.digest, stored.digest, uncompressed])) {
     await cache.rememberUncompressed(known, uncompressed)
   }
-  return { ...stored, compression: edit === 'decompress' ? 'none' : edit, reused: false }
+  return { ...stored, compression }
+}
+
+interface Cipher {
+  readonly decrypt: Stage
+  readonly encrypt: Stage
+  annotations(): Descriptor['annotations']
+}
+
+const asItIs: Stage = (input) => input
+const noCipher: Cipher = { decrypt: asItIs, encrypt: asItIs, annotations: () => undefined }
+
+/** Has its keys before anything is read. */
+async function openCipher(
+  { options }: CopySession,
+  { blob, crypto }: PlannedBlob,
+  operation: OperationOptions,
+): Promise<Cipher> {
+  if (crypto === undefined) return noCipher
+  try {
+    if (crypto === 'decrypt') return { ...noCipher, decrypt: await options.decryptor!.decryptLayer(blob, operation) }
+    const encryption = await options.encryptor!.encryptLayer(blob, operation)
+    return { ...noCipher, encrypt: encryption.stage, annotations: () => encryption.annotations() }
+  } catch (error) {
+    operation.signal?.throwIfAborted()
+    throw new TransferError('source', 'transfer', `${crypto}ing layer ${blob.digest}`, error)
+  }
 }
 
 /** The source's bytes on their way, verified and counted, then put through `edit`. */

@@ -42,6 +42,9 @@ const defaults: PlanOptions = {
   removeSignatures: false,
   layers: undefined,
   compressionFormat: undefined,
+  encryptor: undefined,
+  encryptLayers: [],
+  decryptor: undefined,
 }
 
 function selectImage(raw: RawManifest, signatures: readonly StoredSignature[] = []): SelectedImage {

@@ -18,7 +18,8 @@ import type {
   PlannedSignatures,
 } from './copy-plan.ts'
 import { imageLabel, labelError } from './image-label.ts'
-import { declaredCompression, editFor, layerMediaType } from './layer-encoding.ts'
+import { chosenLayers, cryptoOf, isEncrypted, plainMediaType, writtenMediaType } from './layer-crypto.ts'
+import { compressionAfter, declaredCompression, editFor } from './layer-encoding.ts'
 import { chooseImageType, chooseIndexType, formatOf, unmodifiableReasons } from './manifest-type.ts'
 import { digestInName } from './read-manifest.ts'
 import type { SelectedImage, SelectedImages, SelectedManifest } from './select-images.ts'
@@ -28,7 +29,14 @@ export type PlanDestination = Pick<ImageDestination, 'reference' | 'traits' | 's
 
 export type PlanOptions = Pick<
   ResolvedCopyOptions,
-  'format' | 'preserveDigests' | 'removeSignatures' | 'layers' | 'compressionFormat'
+  | 'format'
+  | 'preserveDigests'
+  | 'removeSignatures'
+  | 'layers'
+  | 'compressionFormat'
+  | 'encryptor'
+  | 'encryptLayers'
+  | 'decryptor'
 >
 
 /**
@@ -92,7 +100,11 @@ function planImage(
   const mediaType = chooseImageType(
     raw.mediaType,
     destination.traits,
-    { ...options, zstdLayers: encoding === 'zstd' && manifest.artifactType === undefined },
+    {
+      ...options,
+      zstdLayers: encoding === 'zstd' && manifest.artifactType === undefined,
+      encryptedLayers: options.encryptor !== undefined || (!options.decryptor && image.layers.some(isEncrypted)),
+    },
     unmodifiable,
   )
   const converts = mediaType !== raw.mediaType
@@ -101,7 +113,12 @@ function planImage(
   if (replacesLayers && unmodifiable !== undefined) throw layersMustChange(unmodifiable)
 
   const mayEncode = unmodifiable === undefined && manifest.artifactType === undefined
-  const layers = image.layers.map((blob) => planLayer(blob, mayEncode ? encoding : 'as-is', destination))
+  const toEncrypt = options.encryptor && chosenLayers(options.encryptLayers, image.layers.length)
+  const layers = image.layers.map((blob, index) => {
+    const crypto = cryptoOf(blob, toEncrypt?.has(index) ?? false, options.decryptor)
+    return planLayer(blob, mayEncode ? encoding : 'as-is', crypto, destination)
+  })
+  checkCrypto(layers, unmodifiable)
   checkLayerTypes(layers, formatOf(mediaType))
   return {
     manifest: describe(raw),
@@ -121,19 +138,36 @@ function planImage(
   }
 }
 
-function planLayer(blob: Descriptor, wanted: LayerEncoding, { traits }: PlanDestination): PlannedBlob {
+function planLayer(
+  blob: Descriptor,
+  wanted: LayerEncoding,
+  crypto: PlannedBlob['crypto'],
+  { traits }: PlanDestination,
+): PlannedBlob {
   if (blob.urls !== undefined && traits.keepsForeignLayers) {
     return { role: 'layer', blob, encoding: 'as-is', edit: 'skip' }
   }
-  const declared = declaredCompression(blob.mediaType)
-  if (declared === undefined) return { role: 'layer', blob, encoding: 'as-is', edit: 'none' }
-  return { role: 'layer', blob, encoding: wanted, edit: editFor(declared, wanted) }
+  const planned = { role: 'layer', blob, ...(crypto ? { crypto } : {}) } as const
+  const declared = declaredCompression(plainMediaType(planned))
+  if (declared === undefined) return { ...planned, encoding: 'as-is', edit: 'none' }
+  // Decrypting gives back what was encrypted, unless the destination cannot take that.
+  const encoding = crypto === 'decrypt' && wanted !== 'uncompressed' ? 'as-is' : wanted
+  return { ...planned, encoding, edit: editFor(declared, encoding) }
+}
+
+function checkCrypto(layers: readonly PlannedBlob[], unmodifiable: string | undefined): void {
+  const changed = layers.find(({ crypto }) => crypto !== undefined)
+  if (!changed || unmodifiable === undefined) return
+  throw new TransloadError(
+    'CONVERSION_IMPOSSIBLE',
+    `layer ${changed.blob.digest} should be ${changed.crypto}ed, but we can’t modify the manifest: ${unmodifiable}`,
+  )
 }
 
 /** Throws for layers that manifests of `format` have no type for, before any of them moves. */
 function checkLayerTypes(layers: readonly PlannedBlob[], format: 'oci' | 'docker'): void {
   try {
-    for (const layer of layers) layerMediaType(layer.blob.mediaType, format, compressionAfter(layer))
+    for (const layer of layers) writtenMediaType(layer, format, compressionAfter(layer.edit))
   } catch (error) {
     throw conversionError(error)
   }
@@ -142,11 +176,6 @@ function checkLayerTypes(layers: readonly PlannedBlob[], format: 'oci' | 'docker
 /** Worded as where skopeo finds it out. */
 function conversionError(cause: unknown): unknown {
   return labelError('creating an updated image manifest', 'plan', cause)
-}
-
-function compressionAfter({ edit }: PlannedBlob): 'none' | 'gzip' | 'zstd' | undefined {
-  if (edit === 'decompress') return 'none'
-  return edit === 'gzip' || edit === 'zstd' ? edit : undefined
 }
 
 function chooseEncoding({ traits }: PlanDestination, { layers, compressionFormat }: PlanOptions): LayerEncoding {

@@ -20,6 +20,6 @@ function keepsItsBytes({ manifest, mediaType, replacesLayers, layers }: PlannedI
   return (
     mediaType === manifest.mediaType &&
     !replacesLayers &&
-    layers.every(({ edit }) => edit === 'none' || edit === 'skip')
+    layers.every(({ edit, crypto }) => crypto === undefined && (edit === 'none' || edit === 'skip'))
   )
 }

@@ -72,8 +72,8 @@ export async function transferBlobs(session: CopySession, plan: CopyPlan): Promi
 }
 
 /** Blobs are the same if the same is done to the same bytes; that two sizes are claimed for one digest is found out. */
-function jobKey({ blob, encoding, edit }: PlannedBlob): string {
-  return [blob.digest, blob.size, encoding, edit].join(' ')
+function jobKey({ blob, encoding, edit, crypto }: PlannedBlob): string {
+  return [blob.digest, blob.size, encoding, edit, crypto].join(' ')
 }
 
 function distinctJobs({ images }: CopyPlan): ReadonlyMap<string, Job> {
@@ -160,8 +160,8 @@ async function transferBlob(
 }
 
 /** No, if what lies there under the digest is not what the destination wants to have (copy-engine.md §8.2). */
-function mayReuse({ destination, options }: CopySession, { edit }: PlannedBlob): boolean {
-  if (!destination.reuseBlob || edit === 'decompress' || edit === 'convert') return false
+function mayReuse({ destination, options }: CopySession, { edit, crypto }: PlannedBlob): boolean {
+  if (!destination.reuseBlob || crypto !== undefined || edit === 'decompress' || edit === 'convert') return false
   return edit === 'none' || !options.forceCompressionFormat
 }
 
