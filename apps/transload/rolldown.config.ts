@@ -24,6 +24,8 @@ const leanCommander: Plugin = {
 export default defineConfig({
   input: 'src/main.ts',
   platform: 'node',
+  // A native module: found beside the bundle, if it is there.
+  external: ['koffi'],
   plugins: [leanCommander],
   output: {
     dir: 'dist',

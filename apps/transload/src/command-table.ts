@@ -4,6 +4,8 @@ export interface CommandEntry {
   readonly name: string
   /** One line for the list of commands. */
   readonly summary: string
+  /** Works, and is not in the list of commands. */
+  readonly hidden?: boolean
   readonly load: () => Promise<Command>
 }
 
@@ -18,6 +20,12 @@ export const commandTable: readonly CommandEntry[] = [
     name: 'delete',
     summary: 'Delete image IMAGE-NAME',
     load: async () => (await import('./commands/delete.ts')).deleteImage,
+  },
+  {
+    name: 'experimental-image-proxy',
+    summary: 'Interactive proxy for fetching container images (EXPERIMENTAL)',
+    hidden: true,
+    load: async () => (await import('./commands/experimental-image-proxy.ts')).experimentalImageProxy,
   },
   {
     name: 'help',
@@ -61,9 +69,12 @@ export const commandTable: readonly CommandEntry[] = [
   },
 ]
 
+/** Those that help lists. */
+export const listedCommands = commandTable.filter(({ hidden }) => !hidden)
+
 /** Names a mistyped one may stand for: at most two edits away, or beginning with what was typed. */
 export function similarNames(typed: string): string[] {
-  return commandTable
+  return listedCommands
     .map(({ name }) => name)
     .filter((name) => editDistance(typed.toLowerCase(), name) <= 2 || name.startsWith(typed.toLowerCase()))
 }

@@ -1,6 +1,6 @@
 import type { Command as Commander, Option } from 'commander'
 
-import { commandTable } from './command-table.ts'
+import { listedCommands } from './command-table.ts'
 import { createCommander, type Command } from './command.ts'
 import { globalFlags } from './options/global-options.ts'
 
@@ -30,14 +30,14 @@ export function rootHelp(root: Commander): string {
 
 /** The same without its first line: what follows a mistake. */
 export function rootUsage(root: Commander): string {
-  const width = Math.max(...commandTable.map(({ name }) => name.length))
+  const width = Math.max(...listedCommands.map(({ name }) => name.length))
   return [
     'Usage:',
     '  transload [flags]',
     '  transload [command]',
     '',
     'Available Commands:',
-    ...commandTable.map(({ name, summary }) => `  ${name.padEnd(width)}   ${summary}`),
+    ...listedCommands.map(({ name, summary }) => `  ${name.padEnd(width)}   ${summary}`),
     '',
     'Flags:',
     ...flagLines(root.options),

@@ -58,7 +58,7 @@ const passing = [
 ]
 
 /** cli.md §12: what skopeo tries again. */
-function mayPass(error: unknown): boolean {
+export function mayPass(error: unknown): boolean {
   return causes(error).some((cause) => {
     const errno = systemErrorCode(cause)
     if (errno !== undefined) return passing.includes(errno)

@@ -1,6 +1,15 @@
-import { digestOf, parseManifest, type Manifest, type Transport } from '@transload/contract'
+import {
+  collect,
+  digestOf,
+  mediaTypes,
+  parseManifest,
+  type Manifest,
+  type Transport,
+  type TrustPolicy,
+} from '@transload/contract'
 import {
   fixtureArtifact,
+  fixtureImage,
   fixtureIndex,
   memoryTransport,
   storeImage,
@@ -41,6 +50,41 @@ describe('openImage', () => {
     await using image = await openImage(await stored(artifact))
     const { config } = parseManifest(artifact.root) as Extract<Manifest, { kind: 'image' }>
     expect(digestOf(await image.readConfig())).toBe(config.digest)
+  })
+
+  it('reads a Docker image in OCI form, and an OCI image as it is', async () => {
+    await using docker = await openImage(await stored(fixtureImage({ format: 'docker' })))
+    const converted = parseManifest(await docker.readOciManifest())
+    expect(converted).toMatchObject({ format: 'oci', config: { mediaType: mediaTypes.ociConfig } })
+    expect(converted).toMatchObject({ layers: [{ mediaType: mediaTypes.ociLayerGzip }, {}] })
+    const oci = fixtureImage()
+    await using image = await openImage(await stored(oci))
+    expect(await image.readOciManifest()).toEqual(oci.root)
+  })
+
+  it('reads the layers', async () => {
+    await using image = await openImage(await stored(fixtureImage()))
+    for (const layer of await image.readLayers()) {
+      expect(digestOf(await collect(image.readBlob(layer)))).toBe(layer.digest)
+    }
+  })
+
+  it('asks a policy about one manifest', async () => {
+    const index = fixtureIndex()
+    await using image = await openImage(await stored(index))
+    const policy: TrustPolicy = {
+      evaluate: async (unverified) => {
+        expect(await unverified.signatures()).toEqual([])
+        return unverified.manifest.digest === index.root.digest
+          ? { allowed: true }
+          : { allowed: false, reasons: ['no'] }
+      },
+    }
+    await image.checkTrust(policy, await image.readRoot())
+    await expect(image.checkTrust(policy, index.children[0]!)).rejects.toMatchObject({
+      code: 'TRUST_REJECTED',
+      reasons: ['no'],
+    })
   })
 
   it('says that there is no such image', async () => {

@@ -1,17 +1,23 @@
 import {
   collect,
   maxManifestBytes,
+  mediaTypes,
   parseManifest,
   TransloadError,
+  type Descriptor,
   type ImageReference,
   type ImageSource,
   type OperationOptions,
   type Platform,
   type RawManifest,
+  type StoredSignature,
+  type TrustPolicy,
 } from '@transload/contract'
 
+import { checkTrust } from './check-trust.ts'
 import { resolveOpenOptions, type CopyOptions } from './copy-options.ts'
 import { defaultPlatform } from './default-platform.ts'
+import { ociManifestOf } from './oci-manifest.ts'
 import type { Located } from './plugin-registry.ts'
 import { readManifest } from './read-manifest.ts'
 import { chooseInstance } from './select-instance.ts'
@@ -31,6 +37,14 @@ export interface ReadableImage extends AsyncDisposable {
   readInstance(options?: OperationOptions): Promise<RawManifest>
   /** The config blob of the instance, verified, at most 4 MiB. That of an artifact describes no image. */
   readConfig(options?: OperationOptions): Promise<Uint8Array>
+  /** The manifest of the instance in OCI form: its very bytes if it has that. Reads the config for any other. */
+  readOciManifest(options?: OperationOptions): Promise<RawManifest>
+  /** The layers a copy of the instance would read: the place may offer others than the manifest names. */
+  readLayers(options?: OperationOptions): Promise<readonly Descriptor[]>
+  /** A blob as the place has it: whoever asks verifies it. Lazy. Throws BLOB_UNKNOWN. */
+  readBlob(blob: Descriptor, options?: OperationOptions): AsyncIterable<Uint8Array>
+  /** Throws TrustError when `policy` does not accept `manifest`, the root or the instance, under this reference. */
+  checkTrust(policy: TrustPolicy, manifest: RawManifest, options?: OperationOptions): Promise<void>
 }
 
 /** Opens an image for reading only. The caller disposes it. Throws TransferError `initializing source NAME: …`. */
@@ -87,6 +101,35 @@ class OpenImage implements ReadableImage {
       `reading config blob ${config.digest}`,
       collect(body, maxManifestBytes, `config ${config.digest}`),
     )
+  }
+
+  async readOciManifest(options: OperationOptions = this.#defaults): Promise<RawManifest> {
+    const instance = await this.readInstance(options)
+    return instance.mediaType === mediaTypes.ociManifest
+      ? instance
+      : ociManifestOf(instance, await this.readConfig(options))
+  }
+
+  async readLayers(options: OperationOptions = this.#defaults): Promise<readonly Descriptor[]> {
+    const instance = await this.readInstance(options)
+    const manifest = parseManifest(instance)
+    const reading = (async () => this.#source.layersForCopy?.(instance, options))()
+    return (await this.#reading('reading layers', reading)) ?? (manifest.kind === 'image' ? manifest.layers : [])
+  }
+
+  readBlob(blob: Descriptor, options: OperationOptions = this.#defaults): AsyncIterable<Uint8Array> {
+    return this.#source.readBlob(blob, options)
+  }
+
+  async checkTrust(
+    policy: TrustPolicy,
+    manifest: RawManifest,
+    options: OperationOptions = this.#defaults,
+  ): Promise<void> {
+    const { reference, signatures } = this.#source
+    const list = async (given?: OperationOptions): Promise<readonly StoredSignature[]> =>
+      (await signatures?.list(manifest.digest, given)) ?? []
+    await checkTrust(policy, { reference, manifest, signatures: list }, options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,12 +12,12 @@ import {
 } from '@transload/contract'
 
 import { createLimiter, runAll } from './bounded.ts'
+import { checkTrust } from './check-trust.ts'
 import { imageLabel, labelError } from './image-label.ts'
 import { readManifest } from './read-manifest.ts'
 import { chooseInstance } from './select-instance.ts'
 import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
-import { TrustError } from './trust-error.ts'
 
 export type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>
 export type IndexManifest = Extract<Manifest, { readonly kind: 'index' }>
@@ -114,21 +114,11 @@ async function selectImage(
   let listed: Promise<readonly StoredSignature[]> | undefined
   // Once, so that what is copied is what the policy has seen.
   const list = (): Promise<readonly StoredSignature[]> => (listed ??= readSignatures(session, raw.digest, operation))
-  await checkTrust(session, raw, list, operation)
+  const { source, options } = session
+  await checkTrust(options.policy, { reference: source.reference, manifest: raw, signatures: list }, operation)
   const signatures = session.options.removeSignatures ? [] : await list()
-  const layers = await reading('reading layers', operation, async () => session.source.layersForCopy?.(raw, operation))
+  const layers = await reading('reading layers', operation, async () => source.layersForCopy?.(raw, operation))
   return { raw, manifest, signatures, layers: layers ?? manifest.layers }
-}
-
-async function checkTrust(
-  { source, options }: CopySession,
-  manifest: RawManifest,
-  signatures: () => Promise<readonly StoredSignature[]>,
-  operation: OperationOptions,
-): Promise<void> {
-  const { reference } = source
-  const verdict = await options.policy?.evaluate({ reference, manifest, signatures }, operation)
-  if (verdict?.allowed === false) throw new TrustError(verdict.reasons)
 }
 
 async function readSignatures(
