@@ -25,6 +25,11 @@ export interface Transport<R extends ImageReference = ImageReference> {
   /** Changes nothing a reader of the destination could see: that is `commit`'s. */
   openDestination?(reference: R, options: OpenOptions): Promise<ImageDestination>
   removeImage?(reference: R, options: OpenOptions): Promise<void>
+  /**
+   * Takes away the tag of the reference and nothing else: its manifest, and other tags of that, stay. Throws
+   * MANIFEST_UNKNOWN when there is none, REFERENCE_INVALID for a reference that names no tag, or more.
+   */
+  removeTag?(reference: R, options: OpenOptions): Promise<void>
   /** Tags in the place's own order. */
   listTags?(reference: R, options: OpenOptions): AsyncIterable<string>
   /** Releases what outlives one image: pooled connections, tokens. Idempotent. */

@@ -16,6 +16,7 @@ import type { Access } from './auth/authorizer.ts'
 import { holdLastChunk } from './hold-last-chunk.ts'
 import type { StreamBody } from './http/http-client.ts'
 import { contentLength } from './http/response-reader.ts'
+import { putManifest } from './manifest-write.ts'
 import { mountBlob } from './mount.ts'
 import { readAhead } from './read-ahead.ts'
 import { fullName, type RegistryReference } from './reference.ts'
@@ -210,20 +211,7 @@ class RegistryDestination implements ImageDestination {
   }
 
   async #putManifest(manifest: RawManifest, ref: string, signal: AbortSignal | undefined): Promise<void> {
-    const { log } = this.#options
-    const response = await this.#client.request({
-      method: 'PUT',
-      target: `/v2/${this.reference.repository}/manifests/${ref}`,
-      access: this.#access,
-      headers: manifest.mediaType === '' ? {} : { 'Content-Type': manifest.mediaType },
-      body: manifest.bytes,
-      log,
-      signal,
-    })
-    if (response.status < 200 || response.status >= 400) {
-      throw await registryError(response, `uploading manifest ${ref} to ${fullName(this.reference)}`, 'name')
-    }
-    await response.discard()
+    await putManifest(this.#client, this.reference, manifest, ref, { log: this.#options.log, signal })
   }
 
   async #remember(digest: Digest): Promise<void> {

@@ -13,6 +13,7 @@ import {
 } from './reference.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { removeRegistryImage } from './remove-image.ts'
+import { removeRegistryTag } from './remove-tag.ts'
 import { openRegistrySource } from './source.ts'
 import { readTags } from './tags.ts'
 
@@ -58,6 +59,10 @@ export function registryTransport(
 
     async removeImage(reference: RegistryReference, open: OpenOptions): Promise<void> {
       await removeRegistryImage(await managingClient(reference), reference, open)
+    },
+
+    async removeTag(reference: RegistryReference, open: OpenOptions): Promise<void> {
+      await removeRegistryTag(await managingClient(reference), reference, open)
     },
 
     async *listTags(reference: RegistryReference, open: OpenOptions) {

@@ -1,6 +1,6 @@
 import { referenceText, TransloadError } from '@transload/contract'
 
-import type { GroupValues } from '../arguments/flag.ts'
+import { boolFlag, type GroupValues } from '../arguments/flag.ts'
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { openOptions } from '../open-options.ts'
@@ -17,6 +17,9 @@ import { openSide } from '../side.ts'
 import { prefixError } from '../system-error.ts'
 
 const flags = {
+  delete: {
+    tagOnly: boolFlag('tag-only', 'Delete the tag and nothing else: the image and its other tags stay'),
+  },
   access: { ...imageAccessFlags(''), ...authFileFlags, ...sharedBlobFlags('') },
   retry: retryFlags,
 }
@@ -25,16 +28,19 @@ export const deleteImage = defineCommand({
   name: 'delete',
   description: `Delete an "IMAGE_NAME" from a transport
 
-In a registry the manifest goes, and with it every tag of it.`,
+In a registry the manifest goes, and with it every tag of it, unless --tag-only is given.`,
   operands: 'IMAGE-NAME',
-  examples: ['delete docker://registry.example.com/example/pause:latest'],
+  examples: [
+    'delete docker://registry.example.com/example/pause:latest',
+    'delete --tag-only docker://registry.example.com/example/pause:old',
+  ],
   flags,
   positionals: { least: 1, problem: 'Usage: delete imageReference' },
   run: runDelete,
 })
 
 async function runDelete(
-  { access, retry }: GroupValues<typeof flags>,
+  { delete: { tagOnly }, access, retry }: GroupValues<typeof flags>,
   [name = '']: readonly string[],
   context: CommandContext,
 ): Promise<void> {
@@ -44,6 +50,13 @@ async function runDelete(
   })
   await withRetries(
     async () => {
+      if (tagOnly) {
+        if (transport.removeTag) return await transport.removeTag(reference, openOptions(context))
+        throw new TransloadError(
+          'UNSUPPORTED',
+          `Deleting only a tag is not implemented for ${transport.scheme}: images`,
+        )
+      }
       if (transport.removeImage) return await transport.removeImage(reference, openOptions(context))
       // skopeo names the transport an oci-archive is made of.
       const scheme = transport.scheme === 'oci-archive' ? 'oci' : transport.scheme
