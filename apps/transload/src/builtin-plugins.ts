@@ -1,5 +1,5 @@
 import type { Transport } from '@transload/contract'
-import type { PluginRegistry } from '@transload/core'
+import { defaultPlatform, type PluginRegistry } from '@transload/core'
 import type { RegistryTransportOptions } from '@transload/transport-registry'
 
 export interface BuiltinOptions {
@@ -7,6 +7,8 @@ export interface BuiltinOptions {
   readonly sharedBlobDirectory?: string | undefined
   readonly acceptUncompressedLayers?: boolean | undefined
   readonly additionalTags?: readonly string[] | undefined
+  /** What `tarball:-` reads. */
+  readonly standardInput: AsyncIterable<Uint8Array>
 }
 
 interface Builtin {
@@ -38,6 +40,11 @@ export const builtinTransports: Readonly<Record<string, Builtin>> = {
     packageName: '@transload/transport-archive',
     load: async ({ acceptUncompressedLayers }) =>
       (await import('@transload/transport-archive/oci-archive')).default({ acceptUncompressedLayers }),
+  },
+  tarball: {
+    packageName: '@transload/transport-tarball',
+    load: async ({ standardInput }) =>
+      (await import('@transload/transport-tarball')).default({ platform: defaultPlatform(), standardInput }),
   },
 }
 

@@ -22,7 +22,7 @@ export interface Side extends AsyncDisposable {
   locate(text: string): Promise<Located>
 }
 
-export type SideOptions = Omit<BuiltinOptions, 'registry' | 'sharedBlobDirectory'>
+export type SideOptions = Omit<BuiltinOptions, 'registry' | 'sharedBlobDirectory' | 'standardInput'>
 
 export async function openSide(access: ImageAccess, context: CommandContext, options: SideOptions = {}): Promise<Side> {
   const { directory } = context
@@ -31,6 +31,7 @@ export async function openSide(access: ImageAccess, context: CommandContext, opt
   addBuiltinTransports(plugins, {
     ...options,
     registry: await registryOptions(access, context),
+    standardInput: context.stdin,
     sharedBlobDirectory: shared === undefined || isAbsolute(shared) ? shared : join(directory, shared),
   })
   for (const name of pluginNames(context)) await addPlugin(plugins, name, { from: import.meta.url })

@@ -1,0 +1,3 @@
+export type { TarballOptions } from './options.ts'
+export type { TarballReference } from './reference.ts'
+export { default } from './transport.ts'
