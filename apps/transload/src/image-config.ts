@@ -1,6 +1,5 @@
 import { parseJsonObject, TransloadError } from '@transload/contract'
-
-import { goTimestamp } from './go-time.ts'
+import { goTimestamp } from '@transload/core'
 
 /** What of an image config is shown: OCI image spec config.md, in its order. Absent members are undefined. */
 export interface ImageConfig {

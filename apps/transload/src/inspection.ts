@@ -1,4 +1,5 @@
 import {
+  isSchema1Type,
   parseDockerReference,
   parseManifest,
   repositoryName,
@@ -13,6 +14,8 @@ import { parseDockerVersion, parseImageConfig } from './image-config.ts'
 /** What `inspect` shows (cli.md §7.1). Members come in this order; undefined ones are left out, null ones are shown. */
 export interface Inspection {
   readonly Name: string | undefined
+  /** Of schema 1 images only: what they call themselves. */
+  readonly Tag: string | undefined
   readonly Digest: string
   readonly RepoTags: readonly string[] | null
   readonly Created: string | null
@@ -32,6 +35,9 @@ interface LayerData {
   readonly Annotations: Readonly<Record<string, string>> | null
 }
 
+/** What schema 1 images without a time are from. */
+const zeroTime = '0001-01-01T00:00:00Z'
+
 export interface InspectedImage {
   readonly reference: ImageReference
   /** What the reference points at; `instance`: the image chosen in it. */
@@ -45,29 +51,38 @@ export interface InspectedImage {
 /** Throws MANIFEST_INVALID. */
 export function inspection({ reference, root, instance, config, tags }: InspectedImage): Inspection {
   const { created, architecture, os, config: container } = parseImageConfig(config)
-  const layers = readLayers(instance)
+  const { tag, layers } = readManifest(instance)
   return {
     Name: reference.name === undefined ? undefined : repositoryName(parseDockerReference(reference.name)),
+    Tag: tag,
     Digest: root.digest,
     RepoTags: tags,
-    Created: created ?? null,
+    Created: created ?? (isSchema1Type(instance.mediaType) ? zeroTime : null),
     DockerVersion: parseDockerVersion(config),
     Labels: container.Labels ?? null,
     Architecture: architecture,
     Os: os,
     Layers: layers.map(({ digest }) => digest),
-    LayersData: layers.map(({ mediaType, digest, size, annotations }) => ({
+    LayersData: layers.map(({ mediaType = '', digest, size = -1, annotations = null }) => ({
       MIMEType: mediaType,
       Digest: digest,
       Size: size,
-      Annotations: annotations ?? null,
+      Annotations: annotations,
     })),
     Env: container.Env ?? null,
   }
 }
 
-function readLayers(instance: RawManifest): readonly Descriptor[] {
+interface ManifestFacts {
+  readonly tag: string | undefined
+  readonly layers: readonly (Partial<Descriptor> & Pick<Descriptor, 'digest'>)[]
+}
+
+function readManifest(instance: RawManifest): ManifestFacts {
   const manifest = parseManifest(instance)
-  if (manifest.kind === 'image') return manifest.layers
+  if (manifest.kind === 'image') return { tag: undefined, layers: manifest.layers }
+  if (manifest.kind === 'schema1') {
+    return { tag: manifest.tag || undefined, layers: manifest.layers.map(({ digest }) => ({ digest })) }
+  }
   throw new TransloadError('MANIFEST_INVALID', `manifest ${instance.digest} is a list, not an image`)
 }

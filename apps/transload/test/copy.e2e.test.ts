@@ -29,7 +29,7 @@ function startStallingRegistry(): Promise<ScriptedRegistry> {
       return { status: 200, body: image.root.bytes, headers: { 'content-type': image.root.mediaType } }
     }
     const blob = image.blobs.find(({ descriptor }) => path.endsWith(descriptor.digest))
-    return blob && { status: 200, body: 'x', stallsBefore: blob.descriptor.size }
+    return blob && { status: 200, body: 'x', stallsBefore: blob.descriptor.size! }
   })
 }
 

@@ -14,7 +14,12 @@ const escapes: Readonly<Record<string, string>> = {
  * `indent` is the white space of one level (skopeo: four spaces); absent: compact.
  */
 export function encodeJson(value: unknown, indent?: string): string {
-  return JSON.stringify(value, undefined, indent).replace(/[<>&\u2028\u2029]/g, (character) => escapes[character]!)
+  return escapeJson(JSON.stringify(value, undefined, indent))
+}
+
+/** JSON text with what those tools escape in strings escaped. */
+export function escapeJson(text: string): string {
+  return text.replace(/[<>&\u2028\u2029]/g, (character) => escapes[character]!)
 }
 
 /** Parses JSON that should be an object. Throws `code` saying what `subject` was. */

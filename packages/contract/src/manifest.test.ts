@@ -60,7 +60,8 @@ describe('what another parser could read otherwise is refused', () => {
     [mediaTypes.dockerManifest, { config: dockerConfig, layers: [ociLayer] }, 'unsupported docker v2s2 media type'],
     [mediaTypes.ociManifest, { layers: [] }, 'is missing or not a descriptor'],
     [mediaTypes.ociManifest, { config: ociConfig, layers: {} }, 'is not a list'],
-    [mediaTypes.dockerSchema1, { schemaVersion: 1 }, 'schema 1'],
+    [mediaTypes.dockerSchema1, { schemaVersion: 1, fsLayers: [], config: {} }, 'ambiguous manifest'],
+    [mediaTypes.dockerSchema1, { fsLayers: [] }, 'unsupported schema version 2'],
     ['text/plain', {}, 'has unknown type'],
   ])('%s %j', (mediaType, members, problem) => {
     const parse = () => parseManifest(rawManifest(bytesOf({ schemaVersion: 2, ...members }), mediaType))

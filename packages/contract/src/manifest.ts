@@ -1,7 +1,9 @@
-import { digestOf, isDigest, type Digest } from './digest.ts'
+import { digestOf, isDigest, type Digest, type DigestAlgorithm } from './digest.ts'
 import { TransloadError } from './errors.ts'
 import { parseJsonObject } from './json.ts'
-import { mediaTypes } from './media-types.ts'
+import { acceptedManifestTypes, isSchema1Type, mediaTypes } from './media-types.ts'
+import { parseSchema1, type Schema1Content } from './schema1-manifest.ts'
+import { schema1Payload } from './schema1-payload.ts'
 
 /** OCI image index `platform`, the parts instance choice looks at. */
 export interface Platform {
@@ -10,11 +12,12 @@ export interface Platform {
   readonly variant?: string | undefined
 }
 
-/** Enough to fetch content and to recognise it when it arrives (OCI descriptor). `size` in bytes. */
+/** Enough to fetch content and to recognise it when it arrives (OCI descriptor). */
 export interface Descriptor {
   readonly mediaType: string
   readonly digest: Digest
-  readonly size: number
+  /** In bytes. Undefined only for layers of Docker schema 1 images, whose manifests do not say. */
+  readonly size: number | undefined
   readonly urls?: readonly string[]
   readonly annotations?: Readonly<Record<string, string>>
   readonly platform?: Platform
@@ -28,10 +31,7 @@ export interface RawManifest {
   readonly digest: Digest
 }
 
-/**
- * A read-only view of a RawManifest. Changing an image means making a new RawManifest (core does).
- * `schema1` manifests have neither a config nor layer descriptors with sizes; `layers` are base first, `size` is 0.
- */
+/** A read-only view of a RawManifest. Changing an image means making a new RawManifest (core does). */
 export type Manifest =
   | {
       readonly kind: 'image'
@@ -42,13 +42,28 @@ export type Manifest =
       readonly artifactType?: string
     }
   | { readonly kind: 'index'; readonly format: 'oci' | 'docker'; readonly manifests: readonly Descriptor[] }
+  /** Docker's first format: a configuration for each layer, in the manifest itself, and no sizes or types. */
+  | ({ readonly kind: 'schema1' } & Schema1Content)
 
 /** Largest manifest or config anything reads, in bytes (skopeo's limit). */
 export const maxManifestBytes = 4 * 1024 * 1024
 
-/** Without `mediaType` it is guessed from the bytes ({@link guessMediaType}). */
-export function rawManifest(bytes: Uint8Array, mediaType?: string): RawManifest {
-  return { mediaType: mediaType || guessMediaType(bytes), bytes, digest: digestOf(bytes) }
+/**
+ * Without `mediaType`, or with one that is no manifest's on bytes of schema 1 (`application/json` is a name of that),
+ * it is guessed from the bytes ({@link guessMediaType}). `algorithm` is the digest's, default sha256. Throws
+ * MANIFEST_INVALID for a signed schema 1 manifest of which no digest can be taken ({@link schema1Payload}).
+ */
+export function rawManifest(bytes: Uint8Array, mediaType?: string, algorithm?: DigestAlgorithm): RawManifest {
+  const type = manifestType(bytes, mediaType)
+  const payload = type === mediaTypes.dockerSchema1Signed ? schema1Payload(bytes) : bytes
+  return { mediaType: type, bytes, digest: digestOf(payload, algorithm) }
+}
+
+function manifestType(bytes: Uint8Array, declared = ''): string {
+  // Only a manifest that says so of itself is signed, and only of its payload can the digest be taken.
+  if (declared !== '' && acceptedManifestTypes.includes(declared) && !isSchema1Type(declared)) return declared
+  const guessed = guessMediaType(bytes)
+  return declared === '' || isSchema1Type(guessed) ? guessed : declared
 }
 
 /** What a manifest's bytes say they are, by the rules of the container tools; '' when nothing can be told. */
@@ -103,14 +118,10 @@ export function parseManifest(raw: RawManifest): Manifest {
     rejectAmbiguity(json, raw, ['manifests'])
     return { kind: 'index', format, manifests: descriptorList(json['manifests'], `manifests of ${raw.digest}`) }
   }
-  if (mediaType === mediaTypes.dockerSchema1 || mediaType === mediaTypes.dockerSchema1Signed) {
-    throw new TransloadError(
-      'MANIFEST_INVALID',
-      `manifest ${raw.digest} is Docker schema 1, which is not supported yet`,
-      {
-        hint: 'Schema 1 has been deprecated since 2017; push the image again with a current tool.',
-      },
-    )
+  if (isSchema1Type(mediaType)) {
+    const json = parseJsonObject(raw.bytes, `manifest ${raw.digest}`)
+    rejectAmbiguity(json, raw, ['fsLayers', 'history'])
+    return { kind: 'schema1', ...parseSchema1(json) }
   }
   throw new TransloadError('MANIFEST_INVALID', `manifest ${raw.digest} has unknown type ${JSON.stringify(mediaType)}`)
 }

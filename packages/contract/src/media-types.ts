@@ -31,3 +31,8 @@ export const acceptedManifestTypes: readonly string[] = [
   mediaTypes.dockerList,
   mediaTypes.ociIndex,
 ]
+
+/** Docker image manifest v2 schema 1, signed or not. */
+export function isSchema1Type(mediaType: string): boolean {
+  return mediaType === mediaTypes.dockerSchema1 || mediaType === mediaTypes.dockerSchema1Signed
+}

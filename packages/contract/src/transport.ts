@@ -109,7 +109,10 @@ export interface ImageDestination extends AsyncDisposable {
   writeBlob(blob: OutgoingBlob, options?: OperationOptions): Promise<void>
   writeManifest(manifest: RawManifest, options: OperationOptions & { readonly root: boolean }): Promise<void>
   commit(options?: OperationOptions): Promise<void>
-  /** Present already, or obtainable without bytes (a mount, a link)? Returns what it will use, else undefined. */
+  /**
+   * Present already, or obtainable without bytes (a mount, a link)? Returns what it will use, with its size even where
+   * that of `blob` is unknown, else undefined.
+   */
   reuseBlob?(
     blob: Descriptor,
     options: OperationOptions & { readonly from: ImageReference; readonly substitutes: boolean },

@@ -6,13 +6,13 @@ import type { CopyPlan, PlannedImage } from './copy-plan.ts'
 import { defaultPlatform } from './default-platform.ts'
 import { writtenIndex } from './image-index.ts'
 import { labelError, plannedImageLabel } from './image-label.ts'
-import { writtenManifest } from './image-manifest.ts'
 import { plainMediaType } from './layer-crypto.ts'
 import { declaredCompression } from './layer-encoding.ts'
 import type { SelectedImages } from './select-images.ts'
 import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
 import type { MovedBlobs } from './transfer.ts'
+import { writtenImages } from './written-images.ts'
 
 interface PendingManifest {
   readonly manifest: RawManifest
@@ -30,9 +30,9 @@ export async function commitImage(
   moved: MovedBlobs,
 ): Promise<CopyResult> {
   const { destination, options } = session
-  const images = plan.images.map((image, index): PendingManifest => {
-    const { raw, signatures } = selected.images[index]!
-    return { manifest: writtenManifest(raw, image, moved.find), signatures }
+  const manifests = await writtenImages(session, selected, plan, moved.find)
+  const images = manifests.map((manifest, index): PendingManifest => {
+    return { manifest, signatures: selected.images[index]!.signatures }
   })
   const root = pendingRoot(selected, plan, images, moved)
   if (plan.index) await writeImages(session, plan, images)

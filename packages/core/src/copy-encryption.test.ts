@@ -72,7 +72,7 @@ async function stored(image: FixtureImage): Promise<Located> {
 async function layersAt({ transport, reference }: Located): Promise<readonly (Descriptor & { bytes: Uint8Array })[]> {
   await using source = await transport.openSource!(reference, open)
   const manifest = parseManifest(await source.readManifest(undefined))
-  if (manifest.kind === 'index') throw new Error('an index')
+  if (manifest.kind !== 'image') throw new Error('not an image')
   return await Promise.all(
     manifest.layers.map(async (layer) => Object.assign(layer, { bytes: await collect(source.readBlob(layer)) })),
   )

@@ -19,6 +19,9 @@ import type { ProgressSink } from './progress.ts'
 /** What of an index is copied: the instance for one platform, everything, or the index manifest alone. */
 export type ImageSelection = 'system' | 'all' | 'index-only'
 
+/** `docker`: v2 schema 2, and its lists. `schema1`: signed v2 schema 1, in such lists. */
+export type ManifestFormat = 'oci' | 'docker' | 'schema1'
+
 export type CompressionFormat = 'gzip' | 'zstd'
 
 /** All optional; `resolveCopyOptions` fills the defaults in once. */
@@ -28,7 +31,7 @@ export interface CopyOptions extends OperationOptions {
   /** The platform wanted of an index. Default: the running system's, without a variant. */
   readonly platform?: Platform | undefined
   /** The manifest family at the destination. Default: the source's, where the destination takes it. */
-  readonly format?: 'oci' | 'docker' | undefined
+  readonly format?: ManifestFormat | undefined
   /** Fail rather than change any manifest. */
   readonly preserveDigests?: boolean | undefined
   /** Do not carry signatures over. Without it, signatures the destination cannot hold are an error. */

@@ -20,6 +20,8 @@ export interface PlannedBlob {
   /** As the source describes it. */
   readonly blob: Descriptor
   readonly encoding: LayerEncoding
+  /** The digest of the layer decompressed is needed for the image's config, so it has to be read if that is not known. */
+  readonly needsDiffId?: true
   /** What `encoding` means for a blob of this media type. When bytes and media type disagree, the bytes decide. */
   readonly edit: BlobEdit
   /** A layer is decrypted before it is re-encoded, or encrypted after that. */
@@ -47,7 +49,10 @@ export interface PlannedImage extends PlannedManifest {
   /** Its place in the source's index; absent for a single image. */
   readonly position?: number
   readonly platform?: Platform
-  readonly config: PlannedBlob
+  /** Absent if the image has no config of its own, or gets one made or taken from it: Docker schema 1 has none. */
+  readonly config?: PlannedBlob
+  /** What the schema 1 manifest that is written calls the image, unless it does so already. */
+  readonly embeddedName?: { readonly name: string; readonly tag: string }
   readonly layers: readonly PlannedBlob[]
   /** The source offers other layers than its manifest names, so the manifest has to be rewritten. */
   readonly replacesLayers: boolean

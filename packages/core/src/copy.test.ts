@@ -125,7 +125,7 @@ describe('a copy without changes', () => {
     expect(result.blobs).toEqual({
       copied: image.blobs.length,
       reused: 0,
-      bytes: image.blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
+      bytes: image.blobs.reduce((sum, { descriptor }) => sum + descriptor.size!, 0),
     })
     expect(shelf.committed).toBe(true)
   })
@@ -168,7 +168,7 @@ describe('layers', () => {
     expect(layers.map(({ mediaType }) => mediaType)).toEqual([mediaTypes.ociLayerGzip, mediaTypes.ociLayerGzip])
     const { digest, size } = layers[0]!
     expect(digestOf(gunzipSync(shelf.blobs.get(digest)!))).toBe(tar.digest)
-    expect(shelf.blobs.get(digest)).toHaveLength(size)
+    expect(shelf.blobs.get(digest)).toHaveLength(size!)
     expect(await cache.uncompressed(digest)).toBe(tar.digest)
   })
 
@@ -286,6 +286,13 @@ describe('a destination that turns a manifest down', () => {
     expect(old.committed).toBe(true)
   })
 
+  it('gets the image in schema 1 if need be', async () => {
+    const old = new Old({}, [...refusesOci, mediaTypes.dockerManifest])
+    const { mediaType } = await copyImage(await stored(fixtureImage()), old.located)
+    expect(mediaType).toBe(mediaTypes.dockerSchema1Signed)
+    expect(old.committed).toBe(true)
+  })
+
   it('gets an index in the other format', async () => {
     const old = new Old({ multiImage: true }, refusesOci)
     const { mediaType } = await copyImage(await stored(fixtureIndex()), old.located, { images: 'all' })
@@ -299,7 +306,7 @@ describe('a destination that turns a manifest down', () => {
   it.each([
     [
       {},
-      `Uploading manifest failed, attempted the following formats: ${mediaTypes.ociManifest}(writing manifest: no ${mediaTypes.ociManifest} here), ${mediaTypes.dockerManifest}(writing manifest: no ${mediaTypes.dockerManifest} here)`,
+      `Uploading manifest failed, attempted the following formats: ${mediaTypes.ociManifest}(writing manifest: no ${mediaTypes.ociManifest} here), ${mediaTypes.dockerManifest}(writing manifest: no ${mediaTypes.dockerManifest} here), ${mediaTypes.dockerSchema1Signed}(writing manifest: no ${mediaTypes.dockerSchema1Signed} here)`,
     ],
     [
       { preserveDigests: true },
@@ -307,7 +314,7 @@ describe('a destination that turns a manifest down', () => {
     ],
     [{ format: 'oci' }, `writing manifest: no ${mediaTypes.ociManifest} here`],
   ] as const)('fails the copy with %j', async (options, message) => {
-    const old = new Old({}, [...refusesOci, mediaTypes.dockerManifest])
+    const old = new Old({}, [...refusesOci, mediaTypes.dockerManifest, mediaTypes.dockerSchema1Signed])
     const copied = copyImage(await stored(fixtureImage()), old.located, options)
     await expect(copied).rejects.toMatchObject({ code: 'PROTOCOL', message })
     expect(old.committed).toBe(false)

@@ -1,17 +1,18 @@
-import { mediaTypes, TransloadError } from '@transload/contract'
+import { TransloadError } from '@transload/contract'
 
-import type { CopyOptions, CopyResult } from './copy-options.ts'
+import type { CopyResult, ManifestFormat } from './copy-options.ts'
 import type { CopyPlan, PlannedManifest } from './copy-plan.ts'
 import { isEncrypted } from './layer-crypto.ts'
-import { formatOf } from './manifest-type.ts'
+import { imageTypeOf, indexTypeOf } from './manifest-type.ts'
 import { planCopy } from './plan.ts'
 import type { SelectedImages } from './select-images.ts'
 import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
 
 /**
- * Carries out the plan, and, if the destination turns the manifest down for its type, the plan for the other format:
- * a registry says only when asked which manifests it takes (copy-engine.md §6.3). Anything else is thrown as it is.
+ * Carries out the plan, and, if the destination turns the manifest down for its type, the plans for the other formats
+ * in turn: a registry says only when asked which manifests it takes (copy-engine.md §6.3). Anything else is thrown as
+ * it is. Layers that need to be read through for the other format are read again, where skopeo gives up.
  */
 export async function withFallbackFormat(
   session: CopySession,
@@ -23,14 +24,19 @@ export async function withFallbackFormat(
     return await carryOut(plan)
   } catch (error) {
     if (!isRejectedType(error)) throw error
-    const format = otherFormat(session, plan)
-    if (format === undefined) throw unmodifiable(plan, error)
-    session.options.log('info', `${error.message}; trying ${format} manifests`)
-    try {
-      return await carryOut(planCopy(selected, session.destination, { ...session.options, format }))
-    } catch (second) {
-      throw bothFailed(plan, format, error, second)
+    const formats = otherFormats(session, plan)
+    if (formats.length === 0) throw unmodifiable(plan, error)
+    const failed: FailedAttempt[] = [{ mediaType: writtenRoot(plan).mediaType, error }]
+    for (const format of formats) {
+      session.options.log('info', `${failed.at(-1)!.error.message}; trying ${format} manifests`)
+      try {
+        return await carryOut(planCopy(selected, session.destination, { ...session.options, format }))
+      } catch (next) {
+        if (!TransloadError.is(next) || session.options.signal?.aborted) throw next
+        failed.push({ mediaType: plan.index ? indexTypeOf(format) : imageTypeOf(format), error: next })
+      }
     }
+    throw allFailed(failed)
   }
 }
 
@@ -44,13 +50,17 @@ function isRejectedType(error: unknown): error is TransferError {
   return false
 }
 
-/** Undefined if only one format is possible; encrypted layers are in OCI manifests only. */
-function otherFormat({ destination, options }: CopySession, plan: CopyPlan): CopyOptions['format'] {
-  if (options.format !== undefined || unmodifiableReason(plan) !== undefined) return undefined
-  const other = formatOf(writtenRoot(plan).mediaType) === 'oci' ? 'docker' : 'oci'
-  if (other === 'docker' && hasEncryptedLayers(plan)) return undefined
-  const type = other === 'oci' ? mediaTypes.ociManifest : mediaTypes.dockerManifest
-  return destination.traits.manifestTypes?.includes(type) === false ? undefined : other
+/** In the order to be tried; empty if only one format is possible. Encrypted layers are in OCI manifests only. */
+function otherFormats({ destination, options }: CopySession, plan: CopyPlan): readonly ManifestFormat[] {
+  if (options.format !== undefined || unmodifiableReason(plan) !== undefined) return []
+  const formats: readonly ManifestFormat[] = plan.index ? ['docker', 'oci'] : ['docker', 'schema1', 'oci']
+  const typeOf = plan.index ? indexTypeOf : imageTypeOf
+  const tried = writtenRoot(plan).mediaType
+  const isEncrypting = hasEncryptedLayers(plan)
+  return formats.filter((format) => {
+    const isAccepted = destination.traits.manifestTypes?.includes(imageTypeOf(format)) ?? true
+    return isAccepted && typeOf(format) !== tried && (format === 'oci' || !isEncrypting)
+  })
 }
 
 function hasEncryptedLayers({ images }: CopyPlan): boolean {
@@ -74,17 +84,16 @@ function unmodifiable(plan: CopyPlan, error: TransferError): TransferError {
   return new TransferError('destination', 'commit', what, error)
 }
 
-function bothFailed(plan: CopyPlan, format: 'oci' | 'docker', first: TransferError, second: unknown): unknown {
-  if (!TransloadError.is(second)) return second
-  const { mediaType } = writtenRoot(plan)
-  const tried = `${mediaType}(${first.message}), ${otherType(plan, format)}(${second.message})`
-  return new TransloadError(second.code, `Uploading manifest failed, attempted the following formats: ${tried}`, {
-    cause: second,
-    hint: second.hint,
-  })
+interface FailedAttempt {
+  readonly mediaType: string
+  readonly error: TransloadError
 }
 
-function otherType({ index }: CopyPlan, format: 'oci' | 'docker'): string {
-  if (index) return format === 'oci' ? mediaTypes.ociIndex : mediaTypes.dockerList
-  return format === 'oci' ? mediaTypes.ociManifest : mediaTypes.dockerManifest
+function allFailed(failed: readonly FailedAttempt[]): TransloadError {
+  const tried = failed.map(({ mediaType, error }) => `${mediaType}(${error.message})`).join(', ')
+  const { code, hint } = failed.at(-1)!.error
+  return new TransloadError(code, `Uploading manifest failed, attempted the following formats: ${tried}`, {
+    cause: failed.at(-1)!.error,
+    hint,
+  })
 }

@@ -70,7 +70,7 @@ function planned(source: RawManifest, format: 'oci' | 'docker'): PlannedImage {
 }
 
 function unchanged({ digest, size }: Descriptor): StoredBlob {
-  return { digest, size, reused: false }
+  return { digest, size: size!, reused: false }
 }
 
 function written(

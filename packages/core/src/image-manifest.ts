@@ -11,10 +11,9 @@ import type { PlannedBlob, PlannedImage } from './copy-plan.ts'
 import { descriptorJson } from './descriptor-json.ts'
 import { decryptedAnnotations, writtenMediaType } from './layer-crypto.ts'
 import { formatOf } from './manifest-type.ts'
-import type { StoredBlob } from './move-blob.ts'
+import type { FindStored, StoredBlob } from './move-blob.ts'
 import { sortedMap } from './sorted-map.ts'
 
-type FindStored = (planned: PlannedBlob) => StoredBlob | undefined
 type Json = Readonly<Record<string, unknown>>
 
 /**
@@ -57,7 +56,7 @@ export function writtenManifest(source: RawManifest, image: PlannedImage, findSt
 
 function configJson(before: Json, { config, mediaType }: PlannedImage, findStored: FindStored): Json {
   const format = formatOf(mediaType)
-  if (config.edit !== 'convert') {
+  if (config?.edit !== 'convert') {
     return descriptorJson(format === 'docker' ? { ...before, mediaType: mediaTypes.dockerConfig } : before, format)
   }
   const { digest, size } = findStored(config)!

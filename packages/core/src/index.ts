@@ -1,6 +1,6 @@
 export { addPlugin, type AddPluginOptions } from './add-plugin.ts'
 export { copyImage } from './copy.ts'
-export type { CompressionFormat, CopyOptions, CopyResult, ImageSelection } from './copy-options.ts'
+export type { CompressionFormat, CopyOptions, CopyResult, ImageSelection, ManifestFormat } from './copy-options.ts'
 export type {
   BlobEdit,
   CopyPlan,
@@ -15,6 +15,7 @@ export { defaultPlatform } from './default-platform.ts'
 export { eventStream } from './event-stream.ts'
 export type { LazyTable } from './lazy-table.ts'
 export { createMemoryBlobInfoCache } from './memory-blob-info-cache.ts'
+export { goTimestamp } from './go-time.ts'
 export { openImage, type ReadableImage, type ReadOptions } from './open-image.ts'
 export { createPluginRegistry, type Located, type PluginRegistry } from './plugin-registry.ts'
 export type { ProgressSink, TransferEvent } from './progress.ts'

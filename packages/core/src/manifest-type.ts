@@ -1,19 +1,35 @@
 import { mediaTypes, TransloadError, type DestinationTraits } from '@transload/contract'
 
-import type { ResolvedCopyOptions } from './copy-options.ts'
+import type { ManifestFormat, ResolvedCopyOptions } from './copy-options.ts'
 
 type TypeOptions = Pick<ResolvedCopyOptions, 'format' | 'compressionFormat'>
 
-const imageTypes: readonly string[] = [mediaTypes.ociManifest, mediaTypes.dockerManifest]
+const imageTypes: readonly string[] = [
+  mediaTypes.ociManifest,
+  mediaTypes.dockerManifest,
+  mediaTypes.dockerSchema1Signed,
+  mediaTypes.dockerSchema1,
+]
 const indexTypes: readonly string[] = [mediaTypes.dockerList, mediaTypes.ociIndex]
 
+export function imageTypeOf(format: ManifestFormat): string {
+  if (format === 'schema1') return mediaTypes.dockerSchema1Signed
+  return format === 'oci' ? mediaTypes.ociManifest : mediaTypes.dockerManifest
+}
+
+/** Schema 1 has no indexes of its own. */
+export function indexTypeOf(format: ManifestFormat): string {
+  return format === 'oci' ? mediaTypes.ociIndex : mediaTypes.dockerList
+}
+
+/** Whose media types the layers have; those of schema 1 count as Docker's. */
 export function formatOf(mediaType: string): 'oci' | 'docker' {
   return mediaType === mediaTypes.ociManifest || mediaType === mediaTypes.ociIndex ? 'oci' : 'docker'
 }
 
 /**
  * The type an image is written as (copy-engine.md §6.1): its own where the destination takes that, else Docker v2
- * schema 2, else what the destination prefers. Throws CONVERSION_IMPOSSIBLE.
+ * schema 2, else signed schema 1, else what the destination prefers. Throws CONVERSION_IMPOSSIBLE.
  */
 export function chooseImageType(
   current: string,
@@ -30,7 +46,7 @@ export function chooseImageType(
       unmodifiableHint(unmodifiable),
     )
   }
-  const forced = options.format && (options.format === 'oci' ? mediaTypes.ociManifest : mediaTypes.dockerManifest)
+  const forced = options.format && imageTypeOf(options.format)
   if (forced !== undefined && !accepted.includes(forced)) {
     throw impossible(`Unsupported manifest type "${forced}", the destination only takes ${accepted.join(', ')}`)
   }
@@ -39,7 +55,8 @@ export function chooseImageType(
   const usable = needsOci ? offered.filter((type) => type === mediaTypes.ociManifest) : offered
   if (usable.length === 0) throw needsOtherType(options, forced, accepted)
   if (usable.includes(current)) return current
-  return usable.includes(mediaTypes.dockerManifest) ? mediaTypes.dockerManifest : usable[0]!
+  const fallbacks: readonly string[] = [mediaTypes.dockerManifest, mediaTypes.dockerSchema1Signed]
+  return fallbacks.find((type) => usable.includes(type)) ?? usable[0]!
 }
 
 /** The type an index is written as (copy-engine.md §4.4). Throws CONVERSION_IMPOSSIBLE. */
@@ -49,7 +66,7 @@ export function chooseIndexType(
   { format }: TypeOptions,
   unmodifiable: string | undefined,
 ): string {
-  const forced = format && (format === 'oci' ? mediaTypes.ociIndex : mediaTypes.dockerList)
+  const forced = format && indexTypeOf(format)
   const accepted = traits.manifestTypes?.filter((type) => indexTypes.includes(type)) ?? indexTypes
   const offered = forced === undefined ? accepted : accepted.filter((type) => type === forced)
   if (offered.includes(current)) return current
@@ -74,7 +91,8 @@ export const unmodifiableReasons = {
   preserve: 'Instructed to preserve digests',
 } as const
 
-function unmodifiableHint(reason: string): string | undefined {
+/** What to do about it, where there is something to do. */
+export function unmodifiableHint(reason: string): string | undefined {
   if (reason === unmodifiableReasons.signatures) return 'To copy without the signatures use --remove-signatures.'
   if (reason === unmodifiableReasons.digest) return 'Name the destination by a tag.'
   return undefined

@@ -20,6 +20,7 @@ import {
 } from './layer-encoding.ts'
 import { createMeasurement } from './measurement.ts'
 import { meter } from './meter.ts'
+import { createDiffIdMeasurement } from './schema1/diff-id.ts'
 import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
 import { createVerification, type Verification } from './verification.ts'
@@ -28,12 +29,17 @@ import { createVerification, type Verification } from './verification.ts'
 export interface StoredBlob {
   readonly digest: Digest
   readonly size: number
-  /** Set if its bytes are not the source's: what they are now. */
+  /** Set if its bytes are not the source's, or plain although their media type says otherwise: what they are now. */
   readonly compression?: LayerCompression | undefined
   /** Encryption's, to be added to the layer's own. */
   readonly annotations?: Descriptor['annotations']
+  /** Of the source's blob, if the plan needs it. */
+  readonly diffId?: Digest | undefined
   readonly reused: boolean
 }
+
+/** Absent for blobs the plan skips. */
+export type FindStored = (planned: PlannedBlob) => StoredBlob | undefined
 
 /**
  * Streams one blob from source to destination, re-encoding it if its first bytes ask for that (copy-engine.md §8.3).
@@ -47,7 +53,9 @@ export async function moveBlob(
 ): Promise<StoredBlob> {
   const staysAsItIs = planned.edit === 'none' && planned.crypto === undefined
   const asPlanned = staysAsItIs ? await moveVerbatim(session, planned, operation) : undefined
-  return asPlanned ?? (await moveReencoded(session, planned, operation))
+  const moved = asPlanned ?? (await moveReencoded(session, planned, operation))
+  if (moved.diffId) await session.options.cache.rememberUncompressed(planned.blob.digest, moved.diffId)
+  return moved
 }
 
 /** Undefined, and nothing stored, if the bytes are not what the media type says and cannot stay as they are. */
@@ -57,7 +65,7 @@ async function moveVerbatim(
   operation: OperationOptions,
 ): Promise<StoredBlob | undefined> {
   const { role, blob, encoding } = planned
-  const { mediaType, digest, size } = blob
+  const { mediaType, digest } = blob
   let found: LayerCompression = 'none'
   let isMistyped = false
   const look = byFirstBytes(compressionMagicBytes, (head) => {
@@ -69,9 +77,9 @@ async function moveVerbatim(
   const verification = createVerification(blob)
   const reading = readVerified(session, planned, verification, look)
   const file = await fileOf(session, blob, operation)
-  const written = (): Descriptor => ({ mediaType, digest, size })
+  const written = (): Descriptor => ({ mediaType, digest, size: verification.size })
   try {
-    await writeBlob(session, reading, { role, mediaType, digest, size, file, written }, operation)
+    await writeBlob(session, reading, { role, mediaType, digest, size: blob.size, file, written }, operation)
   } catch (error) {
     if (isMistyped) return undefined
     throw error
@@ -80,7 +88,8 @@ async function moveVerbatim(
   if (found === 'none' && declaredCompression(mediaType) !== undefined) {
     await session.options.cache.rememberUncompressed(digest, digest)
   }
-  return { digest, size, reused: false }
+  const compression = unexpectedCompression(mediaType, found)
+  return { digest, size: verification.size, compression, diffId: reading.diffId(), reused: false }
 }
 
 async function moveReencoded(
@@ -113,10 +122,11 @@ async function moveReencoded(
   await writeBlob(session, reading, { role, mediaType: blob.mediaType, written }, operation)
   if (!verification.succeeded) throw unread(blob)
 
-  const stored = { ...made.result(), annotations: cipher.annotations(), reused: false }
+  const stored = { ...made.result(), diffId: reading.diffId(), annotations: cipher.annotations(), reused: false }
   const compression = compressionAfter(edit)
+  if (compression === undefined) return { ...stored, compression: unexpectedCompression(blob.mediaType, found) }
   // Nothing is remembered of what was or will be secret.
-  if (compression === undefined || planned.crypto !== undefined) return { ...stored, compression }
+  if (planned.crypto !== undefined) return { ...stored, compression }
   const uncompressed = compression === 'none' ? stored.digest : found === 'none' ? blob.digest : plain.result().digest
   for (const known of new Set([blob.digest, stored.digest, uncompressed])) {
     await cache.rememberUncompressed(known, uncompressed)
@@ -150,18 +160,26 @@ async function openCipher(
   }
 }
 
+/** A manifest that names a layer anew had better tell the truth; one that is passed on does not change. */
+function unexpectedCompression(mediaType: string, found: LayerCompression): 'none' | undefined {
+  return found === 'none' && (declaredCompression(mediaType) ?? 'none') !== 'none' ? 'none' : undefined
+}
+
 /** The source's bytes on their way, verified and counted, then put through `edit`. */
 function readVerified(
   { source, options }: CopySession,
   planned: PlannedBlob,
   verification: Verification,
   edit: Stage,
-): BlobReading {
+): BlobReading & { readonly diffId: () => Digest | undefined } {
   const { blob } = planned
   const count = meter(options.progress, planned)
+  const measurement = planned.needsDiffId ? createDiffIdMeasurement() : undefined
+  const measure: Stage = measurement?.stage ?? ((input) => input)
   return {
     digest: blob.digest,
-    open: (operation) => edit(count(verification.stage(source.readBlob(blob, operation)))),
+    open: (operation) => edit(measure(count(verification.stage(source.readBlob(blob, operation))))),
+    diffId: () => measurement?.result(),
   }
 }
 

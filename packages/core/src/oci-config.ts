@@ -1,5 +1,6 @@
 import { encodeJson, parseJsonObject } from '@transload/contract'
 
+import { goTimestamp } from './go-time.ts'
 import { sortedMap } from './sorted-map.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -53,12 +54,8 @@ function historyEntry(value: unknown): Json {
   }
 }
 
-/** RFC 3339 as Go writes it: no zeros at the end of the fraction, `Z` for no offset. */
 function time(value: unknown): unknown {
-  if (typeof value !== 'string') return undefined
-  return value
-    .replace(/\.(\d*?)0+(?=Z|[+-]\d\d:\d\d$)/, (_, digits: string) => (digits === '' ? '' : `.${digits}`))
-    .replace(/[+-]00:00$/, 'Z')
+  return typeof value === 'string' ? (goTimestamp(value) ?? value) : undefined
 }
 
 function objectIn(json: Json, key: string): Json {

@@ -10,7 +10,8 @@ import { ociConfigFromDocker } from './oci-config.ts'
  */
 export function ociManifestOf(source: RawManifest, config: Uint8Array): RawManifest {
   const manifest = parseManifest(source)
-  if (manifest.kind === 'index') throw new TransloadError('MANIFEST_INVALID', `${source.digest} is not a single image`)
+  if (manifest.kind !== 'image')
+    throw new TransloadError('MANIFEST_INVALID', `${source.digest} is not a single image with a config`)
   const converted = ociConfigFromDocker(config)
   const image: PlannedImage = {
     manifest: { mediaType: source.mediaType, digest: source.digest, size: source.bytes.length },

@@ -1,6 +1,4 @@
 import {
-  collect,
-  maxManifestBytes,
   mediaTypes,
   parseManifest,
   TransloadError,
@@ -19,11 +17,12 @@ import { resolveOpenOptions, type CopyOptions } from './copy-options.ts'
 import { defaultPlatform } from './default-platform.ts'
 import { ociManifestOf } from './oci-manifest.ts'
 import type { Located } from './plugin-registry.ts'
+import { readConfig } from './read-config.ts'
 import { readManifest } from './read-manifest.ts'
+import { configFromHistory } from './schema1/config-from-history.ts'
 import { chooseInstance } from './select-instance.ts'
 import { openSource } from './session.ts'
 import { TransferError } from './transfer-error.ts'
-import { createVerification } from './verification.ts'
 
 /** `platform`: the one wanted of an index; default: the running system's. */
 export type ReadOptions = Pick<CopyOptions, 'platform' | 'cache' | 'tempDirectory' | 'log' | 'signal'>
@@ -35,7 +34,10 @@ export interface ReadableImage extends AsyncDisposable {
   readRoot(options?: OperationOptions): Promise<RawManifest>
   /** The image for the platform; the root itself if that is no index. Throws PLATFORM_UNKNOWN. */
   readInstance(options?: OperationOptions): Promise<RawManifest>
-  /** The config blob of the instance, verified, at most 4 MiB. That of an artifact describes no image. */
+  /**
+   * The config blob of the instance, verified, at most 4 MiB. That of an artifact describes no image. Of a schema 1
+   * image it is made of the history, its DiffIDs empty: nobody has read the layers.
+   */
   readConfig(options?: OperationOptions): Promise<Uint8Array>
   /** The manifest of the instance in OCI form: its very bytes if it has that. Reads the config for any other. */
   readOciManifest(options?: OperationOptions): Promise<RawManifest>
@@ -76,7 +78,7 @@ class OpenImage implements ReadableImage {
     if (this.#instance) return this.#instance
     const root = await this.readRoot(options)
     const manifest = parseManifest(root)
-    if (manifest.kind === 'image') return (this.#instance = root)
+    if (manifest.kind !== 'index') return (this.#instance = root)
     const { digest } = await this.#reading(
       'choosing image instance',
       (async () => chooseInstance(manifest, this.#platform))(),
@@ -95,12 +97,12 @@ class OpenImage implements ReadableImage {
         'Unexpectedly received a manifest list instead of a manifest for a single image',
       )
     }
-    const { config } = manifest
-    const body = createVerification(config).stage(this.#source.readBlob(config, options))
-    return await this.#reading(
-      `reading config blob ${config.digest}`,
-      collect(body, maxManifestBytes, `config ${config.digest}`),
-    )
+    if (manifest.kind === 'schema1') {
+      const { layers } = manifest
+      const diffIds = layers.flatMap(({ isThrowaway }) => (isThrowaway ? [] : ['']))
+      return configFromHistory(layers, diffIds)
+    }
+    return await readConfig(this.#source, manifest.config, 'plan', options)
   }
 
   async readOciManifest(options: OperationOptions = this.#defaults): Promise<RawManifest> {

@@ -149,9 +149,9 @@ describe('manifest type', () => {
   })
 
   it('rewrites the config from Docker to OCI only', () => {
-    expect(plan(docker, ociTraits).images[0]!.config.edit).toBe('convert')
-    expect(plan(oci, archiveTraits).images[0]!.config.edit).toBe('none')
-    expect(plan(docker, registryTraits).images[0]!.config.edit).toBe('none')
+    expect(plan(docker, ociTraits).images[0]!.config!.edit).toBe('convert')
+    expect(plan(oci, archiveTraits).images[0]!.config!.edit).toBe('none')
+    expect(plan(docker, registryTraits).images[0]!.config!.edit).toBe('none')
   })
 })
 

@@ -1,5 +1,7 @@
 import {
   displayText,
+  isSchema1Type,
+  parseDockerReference,
   referenceText,
   TransloadError,
   type Descriptor,
@@ -20,7 +22,7 @@ import type {
 import { imageLabel, labelError } from './image-label.ts'
 import { chosenLayers, cryptoOf, isEncrypted, plainMediaType, writtenMediaType } from './layer-crypto.ts'
 import { compressionAfter, declaredCompression, editFor } from './layer-encoding.ts'
-import { chooseImageType, chooseIndexType, formatOf, unmodifiableReasons } from './manifest-type.ts'
+import { chooseImageType, chooseIndexType, formatOf, unmodifiableHint, unmodifiableReasons } from './manifest-type.ts'
 import { digestInName } from './read-manifest.ts'
 import type { SelectedImage, SelectedImages, SelectedManifest } from './select-images.ts'
 
@@ -97,29 +99,34 @@ function planImage(
   // An index that may not change pins the images it names.
   const unmodifiable = unmodifiableReason(signatures.length > 0, destination, options) ?? indexUnmodifiable
   const encoding = chooseEncoding(destination, options)
+  const artifactType = manifest.kind === 'image' ? manifest.artifactType : undefined
   const mediaType = chooseImageType(
     raw.mediaType,
     destination.traits,
     {
       ...options,
-      zstdLayers: encoding === 'zstd' && manifest.artifactType === undefined,
+      zstdLayers: encoding === 'zstd' && artifactType === undefined,
       encryptedLayers: options.encryptor !== undefined || (!options.decryptor && image.layers.some(isEncrypted)),
     },
     unmodifiable,
   )
   const converts = mediaType !== raw.mediaType
-  if (converts && manifest.artifactType !== undefined) throw conversionError(artifactConversion(manifest.artifactType))
+  if (converts && artifactType !== undefined) throw conversionError(artifactConversion(artifactType))
   const replacesLayers = !sameLayers(image.layers, manifest.layers)
   if (replacesLayers && unmodifiable !== undefined) throw layersMustChange(unmodifiable)
 
-  const mayEncode = unmodifiable === undefined && manifest.artifactType === undefined
+  const mayEncode = unmodifiable === undefined && artifactType === undefined
+  const isNewToConfigs = manifest.kind === 'schema1' && !isSchema1Type(mediaType)
   const toEncrypt = options.encryptor && chosenLayers(options.encryptLayers, image.layers.length)
-  const layers = image.layers.map((blob, index) => {
+  const layers = image.layers.map((blob, index): PlannedBlob => {
     const crypto = cryptoOf(blob, toEncrypt?.has(index) ?? false, options.decryptor)
-    return planLayer(blob, mayEncode ? encoding : 'as-is', crypto, destination)
+    const layer = planLayer(blob, mayEncode ? encoding : 'as-is', crypto, destination)
+    const isNamed = isNewToConfigs && manifest.layers[index]?.isThrowaway === false
+    return isNamed ? { ...layer, needsDiffId: true } : layer
   })
   checkCrypto(layers, unmodifiable)
   checkLayerTypes(layers, formatOf(mediaType))
+  const embeddedName = isSchema1Type(mediaType) ? planEmbeddedName(image, destination, unmodifiable) : undefined
   return {
     manifest: describe(raw),
     mediaType,
@@ -127,15 +134,39 @@ function planImage(
     signatures: planSignatures(image, destination, options),
     ...(entry ? { position: entry.position } : {}),
     ...(entry?.descriptor.platform ? { platform: entry.descriptor.platform } : {}),
-    config: {
-      role: 'config',
-      blob: manifest.config,
-      encoding: 'as-is',
-      edit: converts && formatOf(mediaType) === 'oci' ? 'convert' : 'none',
-    },
+    ...(manifest.kind === 'image' && !isSchema1Type(mediaType)
+      ? {
+          config: {
+            role: 'config',
+            blob: manifest.config,
+            encoding: 'as-is',
+            edit: converts && formatOf(mediaType) === 'oci' ? 'convert' : 'none',
+          },
+        }
+      : {}),
+    ...(embeddedName ? { embeddedName } : {}),
     layers,
     replacesLayers,
   }
+}
+
+/** Schema 1 says what the image is called, which is the destination's name for it, if that has names (copy-engine.md §5.7). */
+function planEmbeddedName(
+  { manifest }: SelectedImage,
+  { reference }: PlanDestination,
+  unmodifiable: string | undefined,
+): PlannedImage['embeddedName'] {
+  const wanted = reference.name === undefined ? undefined : parseDockerReference(reference.name)
+  const { name, tag } = { name: wanted?.path ?? '', tag: wanted?.tag ?? '' }
+  const isThere = manifest.kind === 'schema1' && (!wanted || (manifest.name === name && manifest.tag === tag))
+  if (isThere) return undefined
+  if (unmodifiable === undefined) return { name, tag }
+  throw new TransloadError(
+    'CONVERSION_IMPOSSIBLE',
+    `Copying a schema1 image with an embedded Docker reference to ${displayText(referenceText(reference))} ` +
+      `(Docker reference ${reference.name}) would change the manifest, which we cannot do: "${unmodifiable}"`,
+    { hint: unmodifiableHint(unmodifiable) },
+  )
 }
 
 function planLayer(
@@ -215,7 +246,7 @@ function describe({ mediaType, digest, bytes }: RawManifest): Descriptor {
   return { mediaType, digest, size: bytes.length }
 }
 
-function sameLayers(a: readonly Descriptor[], b: readonly Descriptor[]): boolean {
+function sameLayers(a: readonly Descriptor[], b: readonly { readonly digest: Digest }[]): boolean {
   return a.length === b.length && a.every((layer, index) => layer.digest === b[index]!.digest)
 }
 

@@ -16,9 +16,10 @@ export function plannedResult({ index, images }: SelectedImages, plan: CopyPlan)
   }
 }
 
-function keepsItsBytes({ manifest, mediaType, replacesLayers, layers }: PlannedImage): boolean {
+function keepsItsBytes({ manifest, mediaType, replacesLayers, layers, embeddedName }: PlannedImage): boolean {
   return (
     mediaType === manifest.mediaType &&
+    embeddedName === undefined &&
     !replacesLayers &&
     layers.every(({ edit, crypto }) => crypto === undefined && (edit === 'none' || edit === 'skip'))
   )

@@ -1,11 +1,8 @@
 import {
   digestAlgorithm,
-  digestOf,
-  guessMediaType,
   maxManifestBytes,
-  mediaTypes,
   parseDockerReference,
-  parseManifest,
+  rawManifest,
   TransloadError,
   type Digest,
   type ImageReference,
@@ -16,7 +13,7 @@ import {
 
 /**
  * A manifest whose bytes have the digest they were asked for by: `digest`, or the one in the source's reference.
- * Throws MANIFEST_UNKNOWN, DIGEST_MISMATCH, SIZE_LIMIT, and MANIFEST_INVALID for signed Docker schema 1.
+ * Throws MANIFEST_UNKNOWN, DIGEST_MISMATCH, SIZE_LIMIT, and MANIFEST_INVALID for schema 1 with broken signatures.
  */
 export async function readManifest(
   source: ImageSource,
@@ -27,14 +24,12 @@ export async function readManifest(
   if (raw.bytes.length > maxManifestBytes) {
     throw new TransloadError('SIZE_LIMIT', `manifest: exceeded maximum allowed size of ${maxManifestBytes} bytes`)
   }
-  const mediaType = raw.mediaType || guessMediaType(raw.bytes)
-  // Its digest is not that of its bytes (formats.md §5.4), so it has to be refused before they are compared.
-  if (mediaType === mediaTypes.dockerSchema1Signed) parseManifest({ ...raw, mediaType })
   const expected = digest ?? digestInName(source.reference) ?? raw.digest
-  if (digestOf(raw.bytes, digestAlgorithm(expected)) !== expected) {
+  const read = rawManifest(raw.bytes, raw.mediaType, digestAlgorithm(expected))
+  if (read.digest !== expected) {
     throw new TransloadError('DIGEST_MISMATCH', `Manifest does not match provided manifest digest ${expected}`)
   }
-  return { mediaType, bytes: raw.bytes, digest: expected }
+  return read
 }
 
 /** The digest a reference pins its image to, if it has a name with one. */

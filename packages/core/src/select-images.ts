@@ -15,11 +15,13 @@ import { createLimiter, runAll } from './bounded.ts'
 import { checkTrust } from './check-trust.ts'
 import { imageLabel, labelError } from './image-label.ts'
 import { readManifest } from './read-manifest.ts'
+import { schema1Layers } from './schema1/layers.ts'
 import { chooseInstance } from './select-instance.ts'
 import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
 
 export type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>
+export type Schema1Manifest = Extract<Manifest, { readonly kind: 'schema1' }>
 export type IndexManifest = Extract<Manifest, { readonly kind: 'index' }>
 
 export interface SelectedManifest<M extends Manifest = Manifest> {
@@ -29,7 +31,7 @@ export interface SelectedManifest<M extends Manifest = Manifest> {
   readonly signatures: readonly StoredSignature[]
 }
 
-export interface SelectedImage extends SelectedManifest<ImageManifest> {
+export interface SelectedImage extends SelectedManifest<ImageManifest | Schema1Manifest> {
   /** The layers to read; other ones than the manifest's where the source stores them in another encoding. */
   readonly layers: readonly Descriptor[]
   /** Its place in the index and what the index says of it. */
@@ -53,7 +55,7 @@ export async function selectImages(session: CopySession): Promise<SelectedImages
   const name = displayText(referenceText(source.reference))
   const root = await reading(`reading manifest of ${name}`, options, () => readManifest(source, undefined, options))
   const manifest = parseManifest(root)
-  if (manifest.kind === 'image') {
+  if (manifest.kind !== 'index') {
     return { source: name, root, images: [await selectImage(session, root, manifest, options)] }
   }
   if (options.images === 'system') {
@@ -95,7 +97,7 @@ async function selectInstance(
     const { digest } = entry.descriptor
     const raw = await reading('reading manifest', operation, () => readManifest(session.source, digest, operation))
     const manifest = parseManifest(raw)
-    if (manifest.kind === 'image') return { ...(await selectImage(session, raw, manifest, operation)), entry }
+    if (manifest.kind !== 'index') return { ...(await selectImage(session, raw, manifest, operation)), entry }
     throw new TransloadError(
       'UNSUPPORTED',
       'Unexpectedly received a manifest list instead of a manifest for a single image',
@@ -108,7 +110,7 @@ async function selectInstance(
 async function selectImage(
   session: CopySession,
   raw: RawManifest,
-  manifest: ImageManifest,
+  manifest: ImageManifest | Schema1Manifest,
   operation: OperationOptions,
 ): Promise<SelectedImage> {
   let listed: Promise<readonly StoredSignature[]> | undefined
@@ -118,7 +120,11 @@ async function selectImage(
   await checkTrust(options.policy, { reference: source.reference, manifest: raw, signatures: list }, operation)
   const signatures = session.options.removeSignatures ? [] : await list()
   const layers = await reading('reading layers', operation, async () => source.layersForCopy?.(raw, operation))
-  return { raw, manifest, signatures, layers: layers ?? manifest.layers }
+  return { raw, manifest, signatures, layers: layers ?? layersOf(manifest) }
+}
+
+function layersOf(manifest: ImageManifest | Schema1Manifest): readonly Descriptor[] {
+  return manifest.kind === 'image' ? manifest.layers : schema1Layers(manifest)
 }
 
 async function readSignatures(

@@ -20,7 +20,7 @@ function entries(texts: readonly string[]): Descriptor[] {
 function chosen(format: 'oci' | 'docker', texts: readonly string[], wanted: string): number {
   const [os = '', architecture = '', variant] = wanted.split('/')
   const platform = { os, architecture, ...(variant ? { variant } : {}) }
-  return chooseInstance({ kind: 'index', format, manifests: entries(texts) }, platform).size
+  return chooseInstance({ kind: 'index', format, manifests: entries(texts) }, platform).size!
 }
 
 describe('chooseInstance', () => {

@@ -470,7 +470,7 @@ function checkNamed(name: string): TransportCheck {
 function streaming(): Transport {
   return flawedTransport({
     source: (sound) => ({
-      readBlob: (blob, options) => (blob.size > heavyBytes ? patternLayer(heavyBytes) : sound.readBlob(blob, options)),
+      readBlob: (blob, options) => (blob.size! > heavyBytes ? patternLayer(heavyBytes) : sound.readBlob(blob, options)),
     }),
     destination: (sound) => ({
       writeBlob: async (blob, options) => {

@@ -97,7 +97,8 @@ class DirDestination implements ImageDestination {
   /** Only what this write has stored: the former image's files are about to go. */
   async reuseBlob(blob: Descriptor, { signal }: OperationOptions = {}): Promise<Descriptor | undefined> {
     signal?.throwIfAborted()
-    return (await this.#staging.fileSize(blobFileName(blob.digest))) === blob.size ? blob : undefined
+    const size = await this.#staging.fileSize(blobFileName(blob.digest))
+    return size === undefined || size !== (blob.size ?? size) ? undefined : { ...blob, size }
   }
 
   async commit({ signal }: OperationOptions = {}): Promise<void> {

@@ -1,9 +1,8 @@
 import {
   collect,
   digestAlgorithm,
-  digestOf,
-  guessMediaType,
   maxManifestBytes,
+  rawManifest,
   TransloadError,
   type Descriptor,
   type Digest,
@@ -74,11 +73,7 @@ class DirSource implements ImageSource {
     { signal }: OperationOptions,
   ): Promise<RawManifest> {
     const bytes = await collect(this.#tree.read(name, { signal }), maxManifestBytes, this.#tree.displayPath(name))
-    return {
-      mediaType: guessMediaType(bytes),
-      bytes,
-      digest: digestOf(bytes, digest === undefined ? 'sha256' : digestAlgorithm(digest)),
-    }
+    return rawManifest(bytes, undefined, digest && digestAlgorithm(digest))
   }
 
   async #listSignatures(manifest: Digest, options: OperationOptions = {}): Promise<readonly StoredSignature[]> {

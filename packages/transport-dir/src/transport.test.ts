@@ -246,7 +246,7 @@ async function store(image: FixtureImage, text: string): Promise<void> {
 async function findDamage(text: string): Promise<readonly string[]> {
   await using source = await openSource(text)
   const manifest = parseManifest(await source.readManifest(undefined))
-  const blobs = manifest.kind === 'index' ? manifest.manifests : [manifest.config, ...manifest.layers]
+  const blobs = manifest.kind === 'image' ? [manifest.config, ...manifest.layers] : []
   const contents = await Promise.all(blobs.map((blob) => Array.fromAsync(source.readBlob(blob))))
   return blobs
     .map(({ digest }) => digest)

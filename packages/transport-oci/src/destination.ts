@@ -70,9 +70,10 @@ class OciDestination implements ImageDestination {
   /** A blob of another size than it should have is not there: writing it again repairs it. */
   async reuseBlob(blob: Descriptor, { signal }: OperationOptions = {}): Promise<Descriptor | undefined> {
     signal?.throwIfAborted()
-    if ((await this.#layout.blobSize(blob.digest)) !== blob.size) return undefined
+    const size = await this.#layout.blobSize(blob.digest)
+    if (size === undefined || size !== (blob.size ?? size)) return undefined
     this.#reused.add(blob.digest)
-    return blob
+    return { ...blob, size }
   }
 
   /** Throws UNAVAILABLE (retryable) when somebody removed a reused blob meanwhile. */

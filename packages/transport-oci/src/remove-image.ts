@@ -56,7 +56,7 @@ async function findBlobs(
     if ((await layout.blobSize(next.digest)) === undefined) continue
     const manifest = parseManifest(await layout.readManifest(next.digest, next.mediaType, options))
     if (manifest.kind === 'index') waiting.push(...manifest.manifests)
-    else for (const { digest } of [manifest.config, ...manifest.layers]) found.add(digest)
+    if (manifest.kind === 'image') for (const { digest } of [manifest.config, ...manifest.layers]) found.add(digest)
   }
   return found
 }

@@ -132,7 +132,7 @@ async function resume(
 /** A wrong announcement is cheaper to notice than a wrong last byte. */
 async function checkLength(response: FollowedResponse, { digest, size }: Descriptor): Promise<void> {
   const length = contentLength(response.headers)
-  if (length === undefined || length === size) return
+  if (length === undefined || size === undefined || length === size) return
   await response.discard()
   throw new TransloadError('SIZE_MISMATCH', `blob ${digest}: the answer has ${length} bytes, expected ${size}`)
 }

@@ -61,17 +61,20 @@ class RegistryDestination implements ImageDestination {
     signal?.throwIfAborted()
     const { host } = this.#client
     const { repository } = this.reference
-    if (this.#client.knowsBlob(repository, blob.digest)) return blob
+    if (this.#client.knowsBlob(repository, blob.digest)) return await this.#withSize(blob, signal)
     const origin = repositoryOn(host, from)
-    if (origin !== undefined && origin !== repository && (await this.#mount(blob, origin, signal))) return blob
-    if (await this.#holds(blob, signal)) {
+    if (origin !== undefined && origin !== repository && (await this.#mount(blob, origin, signal))) {
+      return await this.#withSize(blob, signal)
+    }
+    const size = await this.#heldSize(blob, signal)
+    if (size !== undefined) {
       await this.#remember(blob.digest)
-      return blob
+      return { ...blob, size }
     }
     const locations = await this.#options.cache.locations(host, blob.digest)
     const candidates = locations.filter((location) => location !== origin && location !== repository)
     for (const location of candidates.slice(0, maxMountCandidates)) {
-      if (await this.#mount(blob, location, signal)) return blob
+      if (await this.#mount(blob, location, signal)) return await this.#withSize(blob, signal)
     }
     return undefined
   }
@@ -132,8 +135,17 @@ class RegistryDestination implements ImageDestination {
     this.#openUploads.clear()
   }
 
-  /** Does the repository itself hold the blob? Throws for any answer but yes and no. */
-  async #holds({ digest, size }: { digest: Digest; size: number }, signal: AbortSignal | undefined): Promise<boolean> {
+  /** A blob that is there, with its size; undefined if the registry does not tell. */
+  async #withSize(blob: Descriptor, signal: AbortSignal | undefined): Promise<Descriptor | undefined> {
+    const size = blob.size ?? (await this.#heldSize(blob, signal))
+    return size === undefined ? undefined : { ...blob, size }
+  }
+
+  /** The size of the blob if the repository itself holds it. Throws for any answer but yes and no. */
+  async #heldSize(
+    { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
+    signal: AbortSignal | undefined,
+  ): Promise<number | undefined> {
     const target = `/v2/${this.reference.repository}/blobs/${digest}`
     const { log } = this.#options
     const response = await this.#client.request({
@@ -146,7 +158,8 @@ class RegistryDestination implements ImageDestination {
     })
     if (response.status === 200) {
       await response.discard()
-      return (contentLength(response.headers) ?? size) === size
+      const held = contentLength(response.headers) ?? size
+      return size === undefined || held === size ? held : undefined
     }
     if (response.status !== 404) {
       throw await registryError(
@@ -156,7 +169,7 @@ class RegistryDestination implements ImageDestination {
       )
     }
     await response.discard()
-    return false
+    return undefined
   }
 
   /** False for any failure: a mount is a guess. */
@@ -206,7 +219,9 @@ class RegistryDestination implements ImageDestination {
     } catch (error) {
       // A second try, after the answer to the first was lost, finds the upload gone and the blob there.
       const isGone = TransloadError.is(error) && (error as { status?: number }).status === 404
-      if (!isGone || !(body instanceof Uint8Array) || !(await this.#holds(blob, options.signal))) throw error
+      if (!isGone || !(body instanceof Uint8Array) || (await this.#heldSize(blob, options.signal)) === undefined) {
+        throw error
+      }
     }
   }
 

@@ -2,7 +2,6 @@ import {
   acceptedManifestTypes,
   collect,
   digestAlgorithm,
-  digestOf,
   maxManifestBytes,
   rawManifest,
   TransloadError,
@@ -39,12 +38,9 @@ export async function requestManifest(
  */
 export async function manifestOf(response: FollowedResponse, expected: Digest | undefined): Promise<RawManifest> {
   const bytes = await collect(response.body, maxManifestBytes, 'manifest')
-  const manifest = rawManifest(bytes, mediaTypeOf(response))
-  if (expected === undefined) return manifest
-  if (digestOf(bytes, digestAlgorithm(expected)) !== expected) {
-    throw new TransloadError('DIGEST_MISMATCH', `Manifest does not match provided manifest digest ${expected}`)
-  }
-  return { ...manifest, digest: expected }
+  const manifest = rawManifest(bytes, mediaTypeOf(response), expected && digestAlgorithm(expected))
+  if (expected === undefined || manifest.digest === expected) return manifest
+  throw new TransloadError('DIGEST_MISMATCH', `Manifest does not match provided manifest digest ${expected}`)
 }
 
 /** Without parameters; undefined if there is none that could be a media type. */

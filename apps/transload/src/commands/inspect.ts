@@ -1,4 +1,4 @@
-import { parseManifest, TransloadError, type HttpError, type RawManifest } from '@transload/contract'
+import { isSchema1Type, parseManifest, TransloadError, type HttpError, type RawManifest } from '@transload/contract'
 import { openImage, TransferError, type Located, type ReadableImage } from '@transload/core'
 
 import { boolFlag, stringFlag, type GroupValues } from '../arguments/flag.ts'
@@ -69,7 +69,11 @@ async function runInspect(
   if (raw && !wantsConfig) return await print(stdout, root.bytes)
 
   const instance = await readImageManifest(image)
-  if (raw) return await print(stdout, await stage('Error reading configuration blob', () => image.readConfig()))
+  if (raw) {
+    // A schema 1 image has no blob to show.
+    if (isSchema1Type(instance.mediaType)) return
+    return await print(stdout, await stage('Error reading configuration blob', () => image.readConfig()))
+  }
   if (wantsConfig) {
     const what = 'Error reading OCI-formatted configuration data'
     const bytes = await stage(what, () => readImageConfig(image, instance))

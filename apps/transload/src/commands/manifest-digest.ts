@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
-import { digestOf } from '@transload/contract'
+import { rawManifest, type Digest } from '@transload/contract'
 
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { print, printJson } from '../output.ts'
-import { unsignedManifest } from '../schema1-payload.ts'
 import { prefixError } from '../system-error.ts'
 
 export const manifestDigest = defineCommand({
@@ -24,7 +23,7 @@ async function runManifestDigest(
   [path = '']: readonly string[],
   { stdout, globals, directory }: CommandContext,
 ): Promise<void> {
-  const digest = digestOf(readPayload(await readManifestFile(path, directory)))
+  const digest = computeDigest(await readManifestFile(path, directory))
   await (globals.json ? printJson(stdout, { digest }) : print(stdout, `${digest}\n`))
 }
 
@@ -36,9 +35,9 @@ async function readManifestFile(path: string, directory: string): Promise<Uint8A
   }
 }
 
-function readPayload(manifest: Uint8Array): Uint8Array {
+function computeDigest(manifest: Uint8Array): Digest {
   try {
-    return unsignedManifest(manifest)
+    return rawManifest(manifest).digest
   } catch (error) {
     throw prefixError('Error computing digest', error)
   }

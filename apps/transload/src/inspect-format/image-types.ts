@@ -61,7 +61,7 @@ export const layerType = structType('types.ImageInspectLayer', [
   shown('Annotations', labelsType),
 ])
 
-/** What `inspect` shows: inspection.ts, and a Tag, which is always empty. */
+/** What `inspect` shows: inspection.ts. */
 export const inspectionType = structType('inspect.Output', [
   optional('Name', stringType),
   optional('Tag', stringType),

@@ -36,6 +36,7 @@ export function inspectionValue(inspection: Inspection): GoValue {
   return struct(inspectionType, {
     Name: text(inspection.Name),
     Digest: text(inspection.Digest, digestType),
+    Tag: text(inspection.Tag),
     RepoTags: texts(inspection.RepoTags),
     Created: time(inspection.Created),
     DockerVersion: text(inspection.DockerVersion),

@@ -8,6 +8,7 @@ import type { Report } from './report.ts'
 const inspection: Inspection = {
   Name: 'example.com/app',
   Digest: 'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+  Tag: undefined,
   RepoTags: ['v1', 'v2'],
   Created: '2024-01-02T03:04:05Z',
   DockerVersion: '',

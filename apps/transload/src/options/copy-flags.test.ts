@@ -34,6 +34,7 @@ describe('formats', () => {
   it.each([
     [undefined, undefined],
     ['oci', 'oci'],
+    ['v2s1', 'schema1'],
     ['v2s2', 'docker'],
   ])('%s', (format, expected) => {
     expect(resolveFormat(values({ format }))).toBe(expected)
@@ -43,10 +44,6 @@ describe('formats', () => {
     expect(() => resolveFormat(values({ format }))).toThrow(
       `unknown format ${JSON.stringify(format)}. Choose one of the supported formats: 'oci', 'v2s1', or 'v2s2'`,
     )
-  })
-
-  it('says that schema 1 is not written', () => {
-    expect(() => resolveFormat(values({ format: 'v2s1' }))).toThrow('schema 1')
   })
 })
 

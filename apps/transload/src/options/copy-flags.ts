@@ -42,7 +42,7 @@ export function resolveImageSelection({ all, multiArch }: CopyValues): ImageSele
   )
 }
 
-/** Throws USAGE, and UNSUPPORTED for the one format skopeo writes and we do not. */
+/** Throws USAGE. */
 export function resolveFormat({ format }: CopyValues): CopyOptions['format'] {
   switch (format) {
     case undefined:
@@ -52,9 +52,7 @@ export function resolveFormat({ format }: CopyValues): CopyOptions['format'] {
     case 'v2s2':
       return 'docker'
     case 'v2s1':
-      throw new TransloadError('UNSUPPORTED', 'format v2s1: schema 1 manifests can be neither read nor written', {
-        hint: 'Registries have taken v2s2 and oci manifests for years: use --format v2s2.',
-      })
+      return 'schema1'
     default:
       throw new TransloadError(
         'USAGE',

@@ -6,7 +6,7 @@ type BlobEvent = Extract<TransferEvent, { type: 'blob' }>
 /**
  * Tells `sink` of the images of a list as if they were copied one after the other, each with all of its blobs and the
  * config last, although their blobs move all at once and each only once. Events wait for their turn; an image's blobs
- * that came with one before it are told of again, as they are by then.
+ * that came with one before it are told of again, as they are by then. What comes after all of them is told of at once.
  */
 export function imageByImage(sink: ProgressSink): ProgressSink {
   const latest = new Map<string, BlobEvent>()
@@ -33,7 +33,7 @@ export function imageByImage(sink: ProgressSink): ProgressSink {
       const isIdle = turns.length === 0
       turns.push(event, blobKeys(event, 'layer'), blobKeys(event, 'config'))
       if (isIdle) tellNext()
-    } else if (event.type === 'blob') {
+    } else if (event.type === 'blob' && turns.length > 0) {
       const key = blobKey(event.role, event.blob.digest)
       latest.set(key, event)
       const turn = turns[0]

@@ -13,7 +13,8 @@ export interface BarOptions extends LineStyle {
 
 interface Bar {
   readonly label: string
-  readonly sizeBytes: number
+  /** Undefined or 0: unknown. */
+  readonly sizeBytes: number | undefined
   readonly startMs: number
   bytes: number
 }
@@ -75,7 +76,7 @@ function barLine({ label, sizeBytes, startMs, bytes }: Bar, nowMs: number): stri
   const seconds = Math.max((nowMs - startMs) / 1000, 0.001)
   const rate = bytes / seconds
   const speed = `${byteText(rate, ' ')}/s`
-  if (sizeBytes <= 0) return `${label} ${byteText(bytes)} | ${speed}`
+  if (!sizeBytes) return `${label} ${byteText(bytes)} | ${speed}`
   const inside = barWidth - 2
   const filled = Math.min(Math.floor((bytes / sizeBytes) * inside), inside)
   const bar = `${'='.repeat(filled)}>`.slice(0, inside).padEnd(inside, '-')

@@ -207,9 +207,9 @@ it('ends when told to, also while it waits for the client', async () => {
 
 it('says what a blob is not, when the client finishes it', async () => {
   const id = await opened(images.single)
-  const { payload, finished } = await proxy.fetch('GetBlob', id, firstLayer.digest, firstLayer.size + 1)
-  expect(payload).toHaveLength(firstLayer.size)
-  expect(finished.error).toBe(`expected ${firstLayer.size + 1} bytes in blob, got ${firstLayer.size}`)
+  const { payload, finished } = await proxy.fetch('GetBlob', id, firstLayer.digest, firstLayer.size! + 1)
+  expect(payload).toHaveLength(firstLayer.size!)
+  expect(finished.error).toBe(`expected ${firstLayer.size! + 1} bytes in blob, got ${firstLayer.size}`)
 })
 
 describe('a layer larger than a pipe', () => {

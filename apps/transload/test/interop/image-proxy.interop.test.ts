@@ -58,9 +58,9 @@ describe.skipIf(missing)(`the proxy answers what skopeo's answers ${missing ?? '
         answers.push(await fetched(proxy, method, 1))
       }
       const info = await proxy.call('GetLayerInfo', 1)
-      const [layer] = (info.value as readonly Descriptor[]).toSorted((a, b) => a.size - b.size)
+      const [layer] = (info.value as readonly Descriptor[]).toSorted((a, b) => a.size! - b.size!)
       answers.push(packetOf(info), await fetched(proxy, 'GetBlob', 1, layer!.digest, layer!.size))
-      answers.push(await fetched(proxy, 'GetBlob', 1, layer!.digest, layer!.size + 1))
+      answers.push(await fetched(proxy, 'GetBlob', 1, layer!.digest, layer!.size! + 1))
       const raw = await proxy.call('GetRawBlob', 1, layer!.digest)
       const payloads = await Promise.all(raw.descriptors.map(readDescriptor))
       answers.push(packetOf(raw), ...payloads.map((payload) => payload.toString('base64')))
@@ -74,7 +74,7 @@ describe.skipIf(missing)(`the proxy answers what skopeo's answers ${missing ?? '
       await proxy.call('Initialize')
       await proxy.call('OpenImage', testImage('docker'))
       const layers = (await proxy.call('GetLayerInfo', 1)).value as readonly Descriptor[]
-      const { digest, size } = layers.toSorted((a, b) => b.size - a.size)[0]!
+      const { digest, size } = layers.toSorted((a, b) => b.size! - a.size!)[0]!
       const blob = await proxy.call('GetBlob', 1, digest, size)
       closeSync(blob.descriptors[0]!)
       const finished = packetOf(await proxy.call('FinishPipe', blob.pipeId))

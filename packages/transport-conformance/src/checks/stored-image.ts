@@ -100,7 +100,7 @@ export function imageOfLayer(form: AcceptedForm, layer: FixtureLayer, label: str
 
 function content(raw: Parameters<typeof parseManifest>[0]): unknown {
   const manifest = parseManifest(raw)
-  return manifest.kind === 'index'
-    ? manifest.manifests.map(({ digest }) => digest)
-    : { config: manifest.config.digest, layers: manifest.layers.map(({ digest, size }) => ({ digest, size })) }
+  if (manifest.kind === 'index') return manifest.manifests.map(({ digest }) => digest)
+  if (manifest.kind === 'schema1') return manifest.layers
+  return { config: manifest.config.digest, layers: manifest.layers.map(({ digest, size }) => ({ digest, size })) }
 }

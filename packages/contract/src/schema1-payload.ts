@@ -1,12 +1,12 @@
-import { guessMediaType, mediaTypes, parseJsonObject, TransloadError } from '@transload/contract'
+import { TransloadError } from './errors.ts'
+import { parseJsonObject } from './json.ts'
 
 /**
- * What the digest of a manifest is taken of: of a signed schema 1 manifest the bytes that were signed (libtrust's
- * pretty signature: `protected` says how many bytes were kept and what followed them), of anything else all of it.
- * Throws MANIFEST_INVALID for a signed manifest whose signatures cannot be taken off.
+ * The bytes of a signed Docker schema 1 manifest that were signed, of which its digest is taken (formats.md §5.4):
+ * libtrust's `protected` header says how many of the bytes were kept and what followed them. Nobody checks the
+ * signatures: their keys were made for the occasion. Throws MANIFEST_INVALID if they cannot be taken off.
  */
-export function unsignedManifest(bytes: Uint8Array): Uint8Array {
-  if (guessMediaType(bytes) !== mediaTypes.dockerSchema1Signed) return bytes
+export function schema1Payload(bytes: Uint8Array): Uint8Array {
   const { signatures } = parseJsonObject(bytes, 'manifest')
   const [first] = Array.isArray(signatures) ? (signatures as unknown[]) : []
   const encoded = (first as { protected?: unknown } | undefined)?.protected

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { unsignedManifest } from './schema1-payload.ts'
+import { schema1Payload } from './schema1-payload.ts'
 
 const payload = `{
    "schemaVersion": 1,
@@ -21,11 +21,7 @@ function signed(protectedHeader: unknown): Uint8Array {
 
 it('takes the signatures off a signed schema 1 manifest', () => {
   const bytes = signed({ formatLength: kept.length, formatTail: Buffer.from('\n}').toString('base64url'), time: '' })
-  expect(Buffer.from(unsignedManifest(bytes)).toString()).toBe(payload)
-})
-
-it.each(['{}', 'not json', '{"schemaVersion":2}'])('leaves %s as it is', (text) => {
-  expect(Buffer.from(unsignedManifest(Buffer.from(text))).toString()).toBe(text)
+  expect(Buffer.from(schema1Payload(bytes)).toString()).toBe(payload)
 })
 
 it.each([
@@ -33,5 +29,5 @@ it.each([
   ['with a length past the end', { formatLength: 1e6, formatTail: 'Cn0' }],
   ['with a negative length', { formatLength: -1, formatTail: 'Cn0' }],
 ])('refuses signatures %s', (_, header) => {
-  expect(() => unsignedManifest(signed(header))).toThrow('signature')
+  expect(() => schema1Payload(signed(header))).toThrow('signature')
 })

@@ -1,0 +1,57 @@
+import { encodeJson, parseJsonObject, TransloadError, type Schema1Layer } from '@transload/contract'
+
+import { goTimestamp } from '../go-time.ts'
+import { encodeMembers, parseMembers } from './json-members.ts'
+import { reencodedConfig } from './reencoded-config.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** What a time is that was never set. */
+const zeroTime = '0001-01-01T00:00:00Z'
+
+/** Members that exist in schema 1 only. */
+const dropped = ['id', 'parent', 'parent_id', 'layer_id', 'throwaway', 'Size']
+
+/**
+ * The Docker image config that the history of a schema 1 image amounts to (copy-engine.md §6.2), byte for byte as the
+ * field's tools make it: the newest entry's members, and `rootfs` and `history`. `layers` are base first, `diffIds`
+ * those of the layers that are not thrown away. Throws MANIFEST_INVALID.
+ */
+export function configFromHistory(layers: readonly Schema1Layer[], diffIds: readonly string[]): Uint8Array {
+  const subject = 'configuration in v2s1 history'
+  const text = layers.at(-1)!.v1Compatibility
+  const newest = parseJsonObject(text, subject)
+  const members = parseMembers(isFromBefore183(newest) ? encodeJson(reencodedConfig(newest)) : text, subject)
+  for (const name of dropped) members.delete(name)
+  members.set('rootfs', encodeJson({ type: 'layers', diff_ids: diffIds.length > 0 ? diffIds : undefined }))
+  members.set('history', encodeJson(layers.map(historyEntry)))
+  return Buffer.from(encodeMembers(members))
+}
+
+function historyEntry({ v1Compatibility, isThrowaway }: Schema1Layer): Json {
+  const image = parseJsonObject(v1Compatibility, 'v2s1 history entry')
+  const { Cmd: command } = (image['container_config'] ?? {}) as { Cmd?: unknown }
+  return {
+    created: createdTime(image['created']),
+    author: image['author'] || undefined,
+    created_by: (Array.isArray(command) ? command.join(' ') : '') || undefined,
+    comment: image['comment'] || undefined,
+    empty_layer: isThrowaway || undefined,
+  }
+}
+
+/** RFC 3339 as Go writes it. Throws MANIFEST_INVALID. */
+export function createdTime(value: unknown): string {
+  if (value === undefined || value === null) return zeroTime
+  const time = typeof value === 'string' ? goTimestamp(value) : undefined
+  if (time === undefined) throw new TransloadError('MANIFEST_INVALID', `invalid time ${JSON.stringify(value)}`)
+  return time
+}
+
+/** Docker wrote fewer members until that version. */
+function isFromBefore183({ docker_version: version }: Json): boolean {
+  if (typeof version !== 'string' || version === '') return false
+  const numbers = version.split('.').map((part) => (/^[+-]?\d+$/.test(part) ? Number(part) : 0))
+  const [first, ...rest] = [1, 8, 3].map((wanted, index) => (numbers[index] ?? 0) - wanted)
+  return ([first!, ...rest].find((difference) => difference !== 0) ?? 0) < 0
+}
