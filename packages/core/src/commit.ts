@@ -1,23 +1,20 @@
-import type { Digest, OperationOptions, RawManifest, StoredSignature } from '@transload/contract'
+import {
+  TransloadError,
+  type Digest,
+  type OperationOptions,
+  type RawManifest,
+  type StoredSignature,
+} from '@transload/contract'
 
 import { createLimiter, runAll } from './bounded.ts'
 import type { CopyResult } from './copy-options.ts'
-import type { CopyPlan, PlannedImage } from './copy-plan.ts'
-import { defaultPlatform } from './default-platform.ts'
-import { writtenIndex } from './image-index.ts'
+import type { CopyPlan } from './copy-plan.ts'
 import { labelError, plannedImageLabel } from './image-label.ts'
-import { plainMediaType } from './layer-crypto.ts'
-import { declaredCompression } from './layer-encoding.ts'
+import { pendingManifests, type PendingManifest } from './pending-manifests.ts'
 import type { SelectedImages } from './select-images.ts'
 import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
 import type { MovedBlobs } from './transfer.ts'
-import { writtenImages } from './written-images.ts'
-
-interface PendingManifest {
-  readonly manifest: RawManifest
-  readonly signatures: readonly StoredSignature[]
-}
 
 /**
  * Writes the manifests, images before their index, then the signatures, and publishes it all. Until the destination's
@@ -30,15 +27,16 @@ export async function commitImage(
   moved: MovedBlobs,
 ): Promise<CopyResult> {
   const { destination, options } = session
-  const manifests = await writtenImages(session, selected, plan, moved.find)
-  const images = manifests.map((manifest, index): PendingManifest => {
-    return { manifest, signatures: selected.images[index]!.signatures }
-  })
-  const root = pendingRoot(selected, plan, images, moved)
+  const { images, nested, root } = await pendingManifests(session, selected, plan, moved)
   if (plan.index) await writeImages(session, plan, images)
-  await writeManifest(session, root.manifest, { root: true, list: plan.index !== undefined }, options)
+  try {
+    for (const { manifest } of nested) await writeManifest(session, manifest, { root: false, list: true }, options)
+    await writeManifest(session, root.manifest, { root: true, list: plan.index !== undefined }, options)
+  } catch (error) {
+    throw isSparse(plan) ? explainSparse(error) : error
+  }
 
-  const signed = plan.index ? [...images, root] : images
+  const signed = plan.index ? [...images, ...nested, root] : images
   for (const { manifest, signatures } of signed) await writeSignatures(session, manifest.digest, signatures)
   await committing('committing the finished image', options, () => destination.commit(options))
 
@@ -47,25 +45,20 @@ export async function commitImage(
   return { plan, digest, mediaType, bytes, blobs: { copied: moved.copied, reused: moved.reused, bytes: moved.bytes } }
 }
 
-function pendingRoot(
-  { index }: SelectedImages,
-  plan: CopyPlan,
-  images: readonly PendingManifest[],
-  moved: MovedBlobs,
-): PendingManifest {
-  if (!index || !plan.index) return images[0]!
-  const instances = plan.images.map((image, position) => ({
-    position: image.position!,
-    manifest: images[position]!.manifest,
-    hasZstdLayers: hasZstdLayers(image, moved),
-  }))
-  return { manifest: writtenIndex(index.raw, plan.index, instances, defaultPlatform()), signatures: index.signatures }
+function isSparse({ index, images }: CopyPlan): boolean {
+  return index?.others === 'keep' && images.length < index.listed
 }
 
-function hasZstdLayers({ layers }: PlannedImage, moved: MovedBlobs): boolean {
-  return layers.some(
-    (layer) => (moved.find(layer)?.compression ?? declaredCompression(plainMediaType(layer))) === 'zstd',
-  )
+/** Many registries take an index only with all of its images, and say no more than that something is unknown. */
+function explainSparse(error: unknown): unknown {
+  if (!(error instanceof TransferError)) return error
+  const { serverCodes = [] } = error.cause as { readonly serverCodes?: readonly string[] }
+  if (!serverCodes.some((code) => code.endsWith('UNKNOWN'))) return error
+  const hint =
+    'The list names images that are not copied, and the registry takes it only with them: ' +
+    'copy all (--all), or have their entries removed (--strip-removed-platforms).'
+  const cause = new TransloadError(error.code, (error.cause as Error).message, { cause: error.cause, hint })
+  return new TransferError(error.side, error.step, 'writing manifest', cause)
 }
 
 async function writeImages(session: CopySession, plan: CopyPlan, images: readonly PendingManifest[]): Promise<void> {

@@ -13,11 +13,9 @@ import {
 
 import type { CopyPlan } from './copy-plan.ts'
 import { defaultPlatform } from './default-platform.ts'
+import type { ImageSelection } from './image-selection.ts'
 import { createMemoryBlobInfoCache } from './memory-blob-info-cache.ts'
 import type { ProgressSink } from './progress.ts'
-
-/** What of an index is copied: the instance for one platform, everything, or the index manifest alone. */
-export type ImageSelection = 'system' | 'all' | 'index-only'
 
 /** `docker`: v2 schema 2, and its lists. `schema1`: signed v2 schema 1, in such lists. */
 export type ManifestFormat = 'oci' | 'docker' | 'schema1'

@@ -36,6 +36,8 @@ export interface PlannedSignatures {
 }
 
 export interface PlannedManifest {
+  /** Where the source's index names it: its position, or, if that is in an index in it, the positions down to it. */
+  readonly path?: readonly number[]
   /** As read from the source. */
   readonly manifest: Descriptor
   /** The media type written. */
@@ -46,8 +48,6 @@ export interface PlannedManifest {
 }
 
 export interface PlannedImage extends PlannedManifest {
-  /** Its place in the source's index; absent for a single image. */
-  readonly position?: number
   readonly platform?: Platform
   /** Absent if the image has no config of its own, or gets one made or taken from it: Docker schema 1 has none. */
   readonly config?: PlannedBlob
@@ -59,8 +59,10 @@ export interface PlannedImage extends PlannedManifest {
 }
 
 export interface PlannedIndex extends PlannedManifest {
-  /** Images the index names; `CopyPlan.images` may be fewer. */
+  /** Images the index names, in indexes in it too; `CopyPlan.images` may be fewer. */
   readonly listed: number
+  /** Of the images that are not copied: their entries stay, or go. */
+  readonly others: 'keep' | 'strip'
 }
 
 /** Everything a copy is going to do, as plain JSON data, made before the first byte is written. */
@@ -70,5 +72,7 @@ export interface CopyPlan {
   readonly destination: string
   /** Present when an index is written; absent when one image is, even if it was chosen from an index. */
   readonly index?: PlannedIndex
+  /** Indexes in the index, each before the one it is in; absent if there are none. */
+  readonly nested?: readonly PlannedIndex[]
   readonly images: readonly PlannedImage[]
 }

@@ -19,6 +19,7 @@ import {
   type TrustPolicy,
 } from '@transload/contract'
 import {
+  attestedIndex,
   emptyLayer,
   fixtureArtifact,
   fixtureImage,
@@ -26,11 +27,13 @@ import {
   fixtureLayer,
   foreignLayer,
   memoryTransport,
+  nestedIndex,
   storeImage,
   type FixtureImage,
 } from '@transload/transport-conformance/fixtures'
 import { describe, expect, it } from 'vitest'
 
+import type { CopyOptions } from './copy-options.ts'
 import { copyImage } from './copy.ts'
 import { createMemoryBlobInfoCache } from './memory-blob-info-cache.ts'
 import type { Located } from './plugin-registry.ts'
@@ -229,7 +232,7 @@ describe('an index', () => {
     const platform = { os: 'linux', architecture: 'arm64' }
     const { digest, plan } = await copyImage(await stored(index), shelf.located, { platform })
     expect(digest).toBe(index.children[1]!.digest)
-    expect(plan).toMatchObject({ images: [{ position: 1, platform: { architecture: 'arm64', variant: 'v8' } }] })
+    expect(plan).toMatchObject({ images: [{ path: [1], platform: { architecture: 'arm64', variant: 'v8' } }] })
     expect(plan.index).toBeUndefined()
   })
 
@@ -255,6 +258,107 @@ describe('an index', () => {
     expect(digest).toBe(index.root.digest)
     expect(blobs).toEqual({ copied: 0, reused: 0, bytes: 0 })
     expect(shelf.manifests).toEqual([index.root])
+  })
+})
+
+async function copyOntoShelf(index: FixtureImage, images: CopyOptions['images'], options: CopyOptions = {}) {
+  const shelf = new Shelf({ multiImage: true })
+  const result = await copyImage(await stored(index), shelf.located, { images, ...options })
+  return { ...result, shelf, written: shelf.manifests.map(({ digest }) => digest) }
+}
+
+function entriesOf(raw: RawManifest): readonly Descriptor[] {
+  const manifest = parseManifest(raw)
+  return manifest.kind === 'index' ? manifest.manifests : []
+}
+
+describe('some images of an index', () => {
+  const arm64 = { os: 'linux', architecture: 'arm64' }
+
+  it('leave the index as it is', async () => {
+    const index = fixtureIndex()
+    const { written, plan } = await copyOntoShelf(index, { platforms: [arm64] })
+    expect(written).toEqual([index.children[1]!.digest, index.root.digest])
+    expect(plan).toMatchObject({ index: { listed: 3, others: 'keep' }, images: [{ path: [1] }] })
+  })
+
+  it('are all that is left of it, if told so', async () => {
+    const index = fixtureIndex()
+    const { written, shelf, digest } = await copyOntoShelf(index, { platforms: [arm64], others: 'strip' })
+    const root = shelf.manifests.at(-1)!
+    expect(written).toEqual([index.children[1]!.digest, root.digest])
+    expect(digest).toBe(root.digest)
+    expect(entriesOf(root)).toEqual(entriesOf(index.root).slice(1, 2))
+  })
+
+  it('take their attestations with them', async () => {
+    const index = attestedIndex()
+    const { shelf } = await copyOntoShelf(index, { platforms: [arm64], others: 'strip' })
+    const before = entriesOf(index.root)
+    expect(entriesOf(shelf.manifests.at(-1)!)).toEqual([before[1], before[3]])
+    expect(shelf.manifests.map(({ digest }) => digest)).toContain(before[3]!.digest)
+  })
+
+  it('keep their attestations when they change', async () => {
+    const { shelf } = await copyOntoShelf(attestedIndex(), 'all', { layers: 'uncompressed' })
+    const [amd64, arm, ...attestations] = entriesOf(shelf.manifests.at(-1)!)
+    expect(attestations.map(({ annotations }) => annotations?.['vnd.docker.reference.digest'])).toEqual([
+      amd64!.digest,
+      arm!.digest,
+    ])
+  })
+
+  it('in an index in it come with that', async () => {
+    const index = nestedIndex()
+    const inner = fixtureIndex()
+    const sparse = await copyOntoShelf(index, { platforms: [arm64] })
+    expect(sparse.written).toEqual([inner.children[1]!.digest, inner.root.digest, index.root.digest])
+    const stripped = await copyOntoShelf(index, { platforms: [arm64], others: 'strip' })
+    const [, middle, root] = stripped.shelf.manifests
+    expect(entriesOf(middle!)).toHaveLength(1)
+    expect(entriesOf(root!).map(({ digest }) => digest)).toEqual([middle!.digest])
+  })
+
+  it.each([
+    ['a platform that is missing', { platforms: [{ os: 'linux', architecture: 'mips' }] }, {}, /no instances found/],
+    ['nothing at all', { platforms: [], others: 'strip' }, {}, /would create an empty image$/],
+    [
+      'leaving out what must stay',
+      { platforms: [arm64], others: 'strip' },
+      { preserveDigests: true },
+      /we should delete instance sha256:.* from manifest list, but we cannot: Instructed to preserve digests$/,
+    ],
+  ] as const)('refuses %s', async (_, images, options, message) => {
+    await expect(copyOntoShelf(fixtureIndex(), images, options)).rejects.toThrow(message)
+  })
+})
+
+describe('indexes in an index', () => {
+  it('are copied as they are', async () => {
+    const index = nestedIndex()
+    const shelf = new Shelf({ multiImage: true })
+    await copyImage(await stored(index), shelf.located, { images: 'all' })
+    expect(shelf.manifests.slice(-2).map(({ digest }) => digest)).toEqual([
+      fixtureIndex().root.digest,
+      index.root.digest,
+    ])
+    expect(shelf.manifests).toHaveLength(6)
+  })
+
+  it('are rewritten before the one they are in', async () => {
+    const shelf = new Shelf({ multiImage: true, manifestTypes: [mediaTypes.dockerManifest, mediaTypes.dockerList] })
+    await copyImage(await stored(nestedIndex()), shelf.located, { images: 'all' })
+    const [inner, outer] = shelf.manifests.slice(-2).map((raw) => parseManifest(raw))
+    const digests = shelf.manifests.map(({ digest }) => digest)
+    expect(inner).toMatchObject({ format: 'docker', manifests: [{}, {}, {}] })
+    expect(outer).toMatchObject({ format: 'docker', manifests: [{ digest: digests[0] }, { digest: digests[4] }] })
+  })
+
+  it('are looked into for one platform', async () => {
+    const shelf = new Shelf({})
+    const platform = { os: 'linux', architecture: 'arm64' }
+    const { digest } = await copyImage(await stored(nestedIndex()), shelf.located, { platform })
+    expect(digest).toBe(fixtureIndex().children[1]!.digest)
   })
 })
 

@@ -74,7 +74,9 @@ function writtenRoot({ index, images }: CopyPlan): PlannedManifest {
 }
 
 function unmodifiableReason(plan: CopyPlan): string | undefined {
-  return [writtenRoot(plan), ...plan.images].find((written) => written.unmodifiable !== undefined)?.unmodifiable
+  return [writtenRoot(plan), ...(plan.nested ?? []), ...plan.images].find(
+    (written) => written.unmodifiable !== undefined,
+  )?.unmodifiable
 }
 
 function unmodifiable(plan: CopyPlan, error: TransferError): TransferError {

@@ -32,6 +32,7 @@ function plan({ mediaType, digest, bytes }: RawManifest, target: string): Planne
     mediaType: target,
     signatures: { fate: 'none', count: 0 },
     listed: 1,
+    others: 'keep',
   }
 }
 
@@ -82,11 +83,47 @@ describe('writtenIndex', () => {
     })
   })
 
-  it('marks images with zstd layers, if it changes at all', () => {
+  it('marks images with zstd layers, unless it must not change', () => {
     const unchanged = [instance(0, oci, true), instance(1, docker)]
-    expect(writtenIndex(index, plan(index, mediaTypes.ociIndex), unchanged, fallback)).toBe(index)
-    const moved = [instance(0, oci, true), instance(1, oci)]
-    const after = JSON.parse(text(writtenIndex(index, plan(index, mediaTypes.ociIndex), moved, fallback)))
+    const after = JSON.parse(text(writtenIndex(index, plan(index, mediaTypes.ociIndex), unchanged, fallback)))
     expect(after.manifests[0].annotations).toEqual({ a: '2', b: '1', [zstdAnnotation]: 'true' })
+    const pinned = { ...plan(index, mediaTypes.ociIndex), unmodifiable: 'Instructed to preserve digests' }
+    expect(writtenIndex(index, pinned, unchanged, fallback)).toBe(index)
+  })
+
+  it('changes each of two entries with one digest at its own place', () => {
+    const twice = raw({
+      schemaVersion: 2,
+      mediaType: mediaTypes.ociIndex,
+      manifests: [entry(docker, {}), entry(docker, {})],
+    })
+    const instances = [instance(0, docker), instance(1, oci)]
+    const after = JSON.parse(text(writtenIndex(twice, plan(twice, mediaTypes.ociIndex), instances, fallback)))
+    expect(after.manifests).toEqual([entry(docker, {}), entry(oci, {})])
+  })
+
+  it('leaves out entries of images that are not copied, if told to', () => {
+    const strip = { ...plan(index, mediaTypes.ociIndex), others: 'strip' } as const
+    const after = JSON.parse(text(writtenIndex(index, strip, [instance(0, oci)], fallback)))
+    expect(after.manifests).toEqual([entry(oci, { annotations: { a: '2', b: '1' } })])
+    expect(writtenIndex(index, strip, [instance(0, oci), instance(1, docker)], fallback)).toBe(index)
+  })
+
+  it('points attestations at the image as it was written', () => {
+    const annotations = {
+      'vnd.docker.reference.digest': docker.digest,
+      'vnd.docker.reference.type': 'attestation-manifest',
+    }
+    const about = fixtureImage({ label: 'attestation' }).root
+    const attested = raw({
+      schemaVersion: 2,
+      mediaType: mediaTypes.ociIndex,
+      manifests: [entry(docker, { platform: { os: 'linux', architecture: 'arm' } }), entry(about, { annotations })],
+    })
+    const instances = [instance(0, oci), instance(1, about)]
+    const after = JSON.parse(text(writtenIndex(attested, plan(attested, mediaTypes.ociIndex), instances, fallback)))
+    expect(after.manifests[1]).toEqual(
+      entry(about, { annotations: { ...annotations, 'vnd.docker.reference.digest': oci.digest } }),
+    )
   })
 })

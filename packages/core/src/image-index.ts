@@ -7,6 +7,7 @@ import {
   type RawManifest,
 } from '@transload/contract'
 
+import { attestedDigestAnnotation } from './attestation.ts'
 import type { PlannedIndex } from './copy-plan.ts'
 import { descriptorJson, platformJson } from './descriptor-json.ts'
 import { formatOf } from './manifest-type.ts'
@@ -15,7 +16,7 @@ import { sortedMap } from './sorted-map.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** What became of an image the index names. */
+/** What became of an image, or an index, the index names. */
 export interface WrittenInstance {
   readonly position: number
   readonly manifest: RawManifest
@@ -23,9 +24,10 @@ export interface WrittenInstance {
 }
 
 /**
- * The index naming the images as they were written: the source's very bytes if those are the images it names, else a
- * new one that also marks images with zstd layers (copy-engine.md §4, formats.md §5.7). `fallback` is the platform
- * made up for entries without one where the format is Docker's.
+ * The index naming the images as they were written: the source's very bytes if that says all, else a new one. It also
+ * marks images with zstd layers, and points attestations at what they are about (copy-engine.md §4, formats.md §5.7).
+ * What an attestation itself says stays as it was attested: the digest of the image its builder made. `fallback` is
+ * the platform made up for entries without one where the format is Docker's.
  */
 export function writtenIndex(
   source: RawManifest,
@@ -36,17 +38,21 @@ export function writtenIndex(
   const before = parseJsonObject(source.bytes, `index ${source.digest}`)
   const entries = (before['manifests'] ?? []) as readonly Json[]
   const format = formatOf(plan.mediaType)
-  const moved = instances.filter(({ position, manifest }) => manifest.digest !== entries[position]!['digest'])
-  if (plan.mediaType === source.mediaType && moved.length === 0) return source
+  const written = new Map(instances.map((instance) => [instance.position, instance]))
+  const renamed = renamedDigests(entries, instances)
+  const isStripped = plan.others === 'strip' && written.size < entries.length
+  const marksZstd = format === 'oci' && plan.unmodifiable === undefined
+  const gainsMark = instances.some(({ position, hasZstdLayers }) => hasZstdLayers && !isMarked(entries[position]!))
+  const converts = plan.mediaType !== source.mediaType
+  if (!converts && renamed.size === 0 && !isStripped && !(marksZstd && gainsMark)) return source
 
-  const changed = new Map(instances.map((instance) => [instance.position, instance]))
-  const manifests = entries.map((entry, position) =>
-    entryJson(instanceJson(entry, changed.get(position)), format, fallback),
-  )
+  const manifests = [...entries.entries()]
+    .filter(([position]) => !isStripped || written.has(position))
+    .map(([position, entry]) => entryJson(writtenEntry(entry, written.get(position), renamed), format, fallback))
   const after =
     format === 'docker'
       ? { schemaVersion: 2, mediaType: mediaTypes.dockerList, manifests }
-      : plan.mediaType !== source.mediaType
+      : converts
         ? { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }
         : {
             schemaVersion: 2,
@@ -59,17 +65,30 @@ export function writtenIndex(
   return rawManifest(Buffer.from(encodeJson(after)), plan.mediaType)
 }
 
-function instanceJson(entry: Json, written: WrittenInstance | undefined): Json {
-  if (!written) return entry
-  const { mediaType, digest, bytes } = written.manifest
-  const annotations = entry['annotations'] as Json | undefined
-  return {
-    ...entry,
-    mediaType,
-    digest,
-    size: bytes.length,
-    annotations: written.hasZstdLayers ? { ...annotations, [zstdAnnotation]: 'true' } : annotations,
+/** New digests by the old ones, of what was changed on the way. */
+function renamedDigests(
+  entries: readonly Json[],
+  instances: readonly WrittenInstance[],
+): ReadonlyMap<unknown, WrittenInstance['manifest']['digest']> {
+  const digests = instances.map(({ position, manifest }) => [entries[position]!['digest'], manifest.digest] as const)
+  return new Map(digests.filter(([before, after]) => before !== after))
+}
+
+function writtenEntry(entry: Json, written: WrittenInstance | undefined, renamed: ReadonlyMap<unknown, string>): Json {
+  const had = entry['annotations'] as Json | undefined
+  const about = renamed.get(had?.[attestedDigestAnnotation])
+  const annotations = {
+    ...had,
+    ...(about === undefined ? {} : { [attestedDigestAnnotation]: about }),
+    ...(written?.hasZstdLayers ? { [zstdAnnotation]: 'true' } : {}),
   }
+  if (!written) return { ...entry, annotations }
+  const { mediaType, digest, bytes } = written.manifest
+  return { ...entry, mediaType, digest, size: bytes.length, annotations }
+}
+
+function isMarked(entry: Json): boolean {
+  return (entry['annotations'] as Json | undefined)?.[zstdAnnotation] === 'true'
 }
 
 function entryJson(entry: Json, format: 'oci' | 'docker', fallback: Platform): Json {

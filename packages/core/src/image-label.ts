@@ -14,7 +14,7 @@ export function imageLabel(wholeList: boolean, count: number, turn: number | und
 
 /** The label of an image of a plan. */
 export function plannedImageLabel({ index, images }: CopyPlan, turn: number): string | undefined {
-  return imageLabel(index !== undefined, images.length, images[turn]?.position === undefined ? undefined : turn)
+  return imageLabel(index !== undefined, images.length, images[turn]?.path === undefined ? undefined : turn)
 }
 
 /** The same error, saying which image it is about. What is not a TransloadError (an abort reason) stays as it is. */

@@ -56,6 +56,7 @@ function planned(source: RawManifest, format: 'oci' | 'docker'): PlannedImage {
     { source: 'test:from', root: source, images: [image] },
     { reference, traits: { keepsForeignLayers: true } },
     {
+      images: 'all',
       format,
       preserveDigests: false,
       removeSignatures: false,

@@ -1,6 +1,6 @@
 export { addPlugin, type AddPluginOptions } from './add-plugin.ts'
 export { copyImage } from './copy.ts'
-export type { CompressionFormat, CopyOptions, CopyResult, ImageSelection, ManifestFormat } from './copy-options.ts'
+export type { CompressionFormat, CopyOptions, CopyResult, ManifestFormat } from './copy-options.ts'
 export type {
   BlobEdit,
   CopyPlan,
@@ -14,6 +14,7 @@ export type {
 export { defaultPlatform } from './default-platform.ts'
 export { eventStream } from './event-stream.ts'
 export type { LazyTable } from './lazy-table.ts'
+export type { ImageSelection, SomeImages } from './image-selection.ts'
 export { createMemoryBlobInfoCache } from './memory-blob-info-cache.ts'
 export { goTimestamp } from './go-time.ts'
 export { openImage, type ReadableImage, type ReadOptions } from './open-image.ts'

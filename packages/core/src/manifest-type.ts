@@ -12,6 +12,10 @@ const imageTypes: readonly string[] = [
 ]
 const indexTypes: readonly string[] = [mediaTypes.dockerList, mediaTypes.ociIndex]
 
+export function isIndexType(mediaType: string): boolean {
+  return indexTypes.includes(mediaType)
+}
+
 export function imageTypeOf(format: ManifestFormat): string {
   if (format === 'schema1') return mediaTypes.dockerSchema1Signed
   return format === 'oci' ? mediaTypes.ociManifest : mediaTypes.dockerManifest

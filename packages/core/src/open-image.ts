@@ -3,6 +3,7 @@ import {
   parseManifest,
   TransloadError,
   type Descriptor,
+  type Digest,
   type ImageReference,
   type ImageSource,
   type OperationOptions,
@@ -15,12 +16,12 @@ import {
 import { checkTrust } from './check-trust.ts'
 import { resolveOpenOptions, type CopyOptions } from './copy-options.ts'
 import { defaultPlatform } from './default-platform.ts'
+import { findInstance, type ReadIndex } from './index-tree.ts'
 import { ociManifestOf } from './oci-manifest.ts'
 import type { Located } from './plugin-registry.ts'
 import { readConfig } from './read-config.ts'
 import { readManifest } from './read-manifest.ts'
 import { configFromHistory } from './schema1/config-from-history.ts'
-import { chooseInstance } from './select-instance.ts'
 import { openSource } from './session.ts'
 import { TransferError } from './transfer-error.ts'
 
@@ -79,14 +80,22 @@ class OpenImage implements ReadableImage {
     const root = await this.readRoot(options)
     const manifest = parseManifest(root)
     if (manifest.kind !== 'index') return (this.#instance = root)
-    const { digest } = await this.#reading(
+    const { descriptor } = await this.#reading(
       'choosing image instance',
-      (async () => chooseInstance(manifest, this.#platform))(),
+      findInstance(manifest, this.#platform, this.#readIndex, options),
     )
-    return (this.#instance = await this.#reading(
-      `reading manifest ${digest}`,
-      readManifest(this.#source, digest, options),
-    ))
+    return (this.#instance = await this.#readByDigest(descriptor.digest, options))
+  }
+
+  readonly #readIndex: ReadIndex = async (digest, options) => {
+    const raw = await this.#readByDigest(digest, options)
+    const manifest = parseManifest(raw)
+    if (manifest.kind === 'index') return { raw, manifest }
+    throw new TransloadError('MANIFEST_INVALID', `manifest ${digest} is an image, not the list it is said to be`)
+  }
+
+  async #readByDigest(digest: Digest, options: OperationOptions): Promise<RawManifest> {
+    return await this.#reading(`reading manifest ${digest}`, readManifest(this.#source, digest, options))
   }
 
   async readConfig(options: OperationOptions = this.#defaults): Promise<Uint8Array> {

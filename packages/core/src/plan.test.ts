@@ -17,8 +17,10 @@ import {
 import { describe, expect, it } from 'vitest'
 
 import type { CopyPlan } from './copy-plan.ts'
-import { planCopy, type PlanDestination, type PlanOptions } from './plan.ts'
-import type { ImageManifest, IndexManifest, SelectedImage, SelectedImages } from './select-images.ts'
+import type { IndexManifest } from './index-tree.ts'
+import type { PlanDestination, PlanOptions } from './plan-manifest.ts'
+import { planCopy } from './plan.ts'
+import type { ImageManifest, SelectedImage, SelectedImages } from './select-images.ts'
 
 const signature: StoredSignature = { kind: 'simple', bytes: Buffer.from('signed') }
 const writer: SignatureWriter = { replace: () => Promise.resolve() }
@@ -37,6 +39,7 @@ const ociTraits: DestinationTraits = {
 const archiveTraits: DestinationTraits = { manifestTypes: [mediaTypes.dockerManifest], layers: 'uncompressed' }
 
 const defaults: PlanOptions = {
+  images: 'all',
   format: undefined,
   preserveDigests: false,
   removeSignatures: false,
@@ -57,9 +60,14 @@ function selected(fixture: FixtureImage, signatures: readonly StoredSignature[] 
   if (children.length === 0) return { source: 'test:from', root, images: [selectImage(root, signatures)] }
   const manifest = parseManifest(root) as IndexManifest
   const images = children.map((child, position) =>
-    Object.assign(selectImage(child), { entry: { position, descriptor: manifest.manifests[position]! } }),
+    Object.assign(selectImage(child), { entry: { path: [position], descriptor: manifest.manifests[position]! } }),
   )
-  return { source: 'test:from', root, index: { raw: root, manifest, signatures }, images }
+  return {
+    source: 'test:from',
+    root,
+    index: { raw: root, manifest, signatures, nested: [], listed: children.length },
+    images,
+  }
 }
 
 function destination(
@@ -280,7 +288,7 @@ describe('an index', () => {
   ] as const)('%s', (_, format, traits, options, type) => {
     const { index, images } = plan(fixtureIndex(format), traits, options)
     expect(index).toMatchObject({ mediaType: type, listed: 3 })
-    expect(images.map(({ position }) => position)).toEqual([0, 1, 2])
+    expect(images.map(({ path }) => path)).toEqual([[0], [1], [2]])
   })
 
   it('that must not change is not converted', () => {

@@ -6,40 +6,23 @@ import {
   TransloadError,
   type Descriptor,
   type Digest,
-  type ImageDestination,
-  type RawManifest,
 } from '@transload/contract'
 
-import type { ResolvedCopyOptions } from './copy-options.ts'
-import type {
-  CopyPlan,
-  LayerEncoding,
-  PlannedBlob,
-  PlannedImage,
-  PlannedIndex,
-  PlannedSignatures,
-} from './copy-plan.ts'
+import type { CopyPlan, LayerEncoding, PlannedBlob, PlannedImage } from './copy-plan.ts'
 import { imageLabel, labelError } from './image-label.ts'
 import { chosenLayers, cryptoOf, isEncrypted, plainMediaType, writtenMediaType } from './layer-crypto.ts'
 import { compressionAfter, declaredCompression, editFor } from './layer-encoding.ts'
-import { chooseImageType, chooseIndexType, formatOf, unmodifiableHint, unmodifiableReasons } from './manifest-type.ts'
+import { chooseImageType, formatOf, unmodifiableHint } from './manifest-type.ts'
+import { planIndexes } from './plan-index.ts'
+import {
+  describe,
+  planSignatures,
+  unmodifiableReason,
+  type PlanDestination,
+  type PlanOptions,
+} from './plan-manifest.ts'
 import { digestInName } from './read-manifest.ts'
-import type { SelectedImage, SelectedImages, SelectedManifest } from './select-images.ts'
-
-/** What a plan has to know of a destination. */
-export type PlanDestination = Pick<ImageDestination, 'reference' | 'traits' | 'signatures'>
-
-export type PlanOptions = Pick<
-  ResolvedCopyOptions,
-  | 'format'
-  | 'preserveDigests'
-  | 'removeSignatures'
-  | 'layers'
-  | 'compressionFormat'
-  | 'encryptor'
-  | 'encryptLayers'
-  | 'decryptor'
->
+import type { SelectedImage, SelectedImages } from './select-images.ts'
 
 /**
  * Reconciles what is copied with what the destination takes and the options want. No I/O: all that rules a copy out
@@ -47,13 +30,19 @@ export type PlanOptions = Pick<
  */
 export function planCopy(selected: SelectedImages, destination: PlanDestination, options: PlanOptions): CopyPlan {
   checkDestinationDigest(selected, digestInName(destination.reference))
-  const index = selected.index && planIndex(selected.index, destination, options)
+  const indexes = planIndexes(selected, destination, options)
+  const index = indexes.get('')
+  const nested = selected.index?.nested.map(({ path }) => indexes.get(path.join())!)
   return {
     source: selected.source,
     destination: displayText(referenceText(destination.reference)),
     ...(index ? { index } : {}),
+    ...(nested?.length ? { nested } : {}),
     images: selected.images.map((image, position) =>
-      forImage(selected, position, () => planImage(image, destination, options, index?.unmodifiable)),
+      forImage(selected, position, () => {
+        const within = image.entry && indexes.get(image.entry.path.slice(0, -1).join())
+        return planImage(image, destination, options, within?.unmodifiable)
+      }),
     ),
   }
 }
@@ -72,21 +61,6 @@ function checkDestinationDigest({ root, index, images }: SelectedImages, wanted:
   if (wanted === undefined || wanted === root.digest) return
   if (!index && images.some(({ raw }) => raw.digest === wanted)) return
   throw new TransloadError('DIGEST_MISMATCH', "Digest of source image's manifest would not match destination reference")
-}
-
-function planIndex(
-  { raw, manifest, signatures }: NonNullable<SelectedImages['index']>,
-  destination: PlanDestination,
-  options: PlanOptions,
-): PlannedIndex {
-  const unmodifiable = unmodifiableReason(signatures.length > 0, destination, options)
-  return {
-    manifest: describe(raw),
-    mediaType: chooseIndexType(raw.mediaType, destination.traits, options, unmodifiable),
-    ...(unmodifiable === undefined ? {} : { unmodifiable }),
-    signatures: planSignatures({ signatures }, destination, options),
-    listed: manifest.manifests.length,
-  }
 }
 
 function planImage(
@@ -128,11 +102,11 @@ function planImage(
   checkLayerTypes(layers, formatOf(mediaType))
   const embeddedName = isSchema1Type(mediaType) ? planEmbeddedName(image, destination, unmodifiable) : undefined
   return {
+    ...(entry ? { path: entry.path } : {}),
     manifest: describe(raw),
     mediaType,
     ...(unmodifiable === undefined ? {} : { unmodifiable }),
     signatures: planSignatures(image, destination, options),
-    ...(entry ? { position: entry.position } : {}),
     ...(entry?.descriptor.platform ? { platform: entry.descriptor.platform } : {}),
     ...(manifest.kind === 'image' && !isSchema1Type(mediaType)
       ? {
@@ -212,38 +186,6 @@ function conversionError(cause: unknown): unknown {
 function chooseEncoding({ traits }: PlanDestination, { layers, compressionFormat }: PlanOptions): LayerEncoding {
   const wanted = layers ?? traits.layers ?? 'as-is'
   return wanted === 'compressed' ? (compressionFormat ?? 'compressed') : wanted
-}
-
-/** The strongest reason not to touch a manifest (copy-engine.md §4.3). */
-function unmodifiableReason(
-  hasSignatures: boolean,
-  { reference }: PlanDestination,
-  { preserveDigests }: PlanOptions,
-): string | undefined {
-  if (preserveDigests) return unmodifiableReasons.preserve
-  if (digestInName(reference) !== undefined) return unmodifiableReasons.digest
-  return hasSignatures ? unmodifiableReasons.signatures : undefined
-}
-
-function planSignatures(
-  { signatures }: Pick<SelectedManifest, 'signatures'>,
-  destination: PlanDestination,
-  { removeSignatures }: PlanOptions,
-): PlannedSignatures {
-  if (removeSignatures) return { fate: 'drop', count: 0 }
-  if (signatures.length === 0) return { fate: 'none', count: 0 }
-  if (destination.signatures) return { fate: 'carry', count: signatures.length }
-  const { scheme } = destination.reference
-  throw new TransloadError(
-    'SIGNATURES_LOST',
-    `Can not copy signatures to ${displayText(referenceText(destination.reference))}: ` +
-      `Storing signatures for ${scheme}: images is not supported`,
-    { hint: 'To copy without the signatures use --remove-signatures.' },
-  )
-}
-
-function describe({ mediaType, digest, bytes }: RawManifest): Descriptor {
-  return { mediaType, digest, size: bytes.length }
 }
 
 function sameLayers(a: readonly Descriptor[], b: readonly { readonly digest: Digest }[]): boolean {

@@ -14,15 +14,22 @@ import {
 import { createLimiter, runAll } from './bounded.ts'
 import { checkTrust } from './check-trust.ts'
 import { imageLabel, labelError } from './image-label.ts'
+import {
+  findInstance,
+  listImages,
+  type IndexManifest,
+  type ListedImage,
+  type ListedImages,
+  type ListedIndex,
+  type ReadIndex,
+} from './index-tree.ts'
 import { readManifest } from './read-manifest.ts'
 import { schema1Layers } from './schema1/layers.ts'
-import { chooseInstance } from './select-instance.ts'
 import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
 
 export type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>
 export type Schema1Manifest = Extract<Manifest, { readonly kind: 'schema1' }>
-export type IndexManifest = Extract<Manifest, { readonly kind: 'index' }>
 
 export interface SelectedManifest<M extends Manifest = Manifest> {
   readonly raw: RawManifest
@@ -35,7 +42,18 @@ export interface SelectedImage extends SelectedManifest<ImageManifest | Schema1M
   /** The layers to read; other ones than the manifest's where the source stores them in another encoding. */
   readonly layers: readonly Descriptor[]
   /** Its place in the index and what the index says of it. */
-  readonly entry?: { readonly position: number; readonly descriptor: Descriptor }
+  readonly entry?: ListedImage
+}
+
+/** An index in the index. */
+export type SelectedIndex = SelectedManifest<IndexManifest> & Pick<ListedIndex, 'path'>
+
+/** The index copied, with those in it. */
+export interface SelectedRoot extends SelectedManifest<IndexManifest> {
+  /** Each before the one it is in. */
+  readonly nested: readonly SelectedIndex[]
+  /** How many images there are to select from. */
+  readonly listed: number
 }
 
 /** What is to be copied, read but not judged (that is the plan's) except by the trust policy. */
@@ -44,7 +62,7 @@ export interface SelectedImages {
   readonly source: string
   readonly root: RawManifest
   /** The index to be written too; absent when one image is copied, even one chosen from an index. */
-  readonly index?: SelectedManifest<IndexManifest>
+  readonly index?: SelectedRoot
   /** In the order of the index. */
   readonly images: readonly SelectedImage[]
 }
@@ -58,13 +76,12 @@ export async function selectImages(session: CopySession): Promise<SelectedImages
   if (manifest.kind !== 'index') {
     return { source: name, root, images: [await selectImage(session, root, manifest, options)] }
   }
+  const readIndex = indexReader(session)
   if (options.images === 'system') {
-    const descriptor = await reading(`choosing an image from manifest list ${name}`, options, async () =>
-      chooseInstance(manifest, options.platform),
+    const entry = await reading(`choosing an image from manifest list ${name}`, options, () =>
+      findInstance(manifest, options.platform, readIndex, options),
     )
-    const entry = { position: manifest.manifests.indexOf(descriptor), descriptor }
-    const label = imageLabel(false, 1, 0)
-    return { source: name, root, images: [await selectInstance(session, entry, label, options)] }
+    return { source: name, root, images: [await selectInstance(session, entry, imageLabel(false, 1, 0), options)] }
   }
   if (session.destination.traits.multiImage !== true) {
     const scheme = session.destination.reference.scheme
@@ -73,23 +90,54 @@ export async function selectImages(session: CopySession): Promise<SelectedImages
       `copying multiple images: destination transport "${scheme}" does not support copying multiple images as a group`,
     )
   }
-  const signatures = options.removeSignatures ? [] : await readSignatures(session, root.digest, options)
-  const index = { raw: root, manifest, signatures }
-  const entries = options.images === 'all' ? [...manifest.manifests.entries()] : []
+  const { images, nested, listed } =
+    options.images === 'index-only'
+      ? nothingOf(manifest)
+      : await listImages(manifest, options.images, readIndex, options)
   const inTurn = createLimiter(options.concurrency)
-  const images = await runAll(entries, options, ([position, descriptor], operation) =>
+  const index = {
+    ...(await withSignatures(session, { raw: root, manifest }, options)),
+    nested: await runAll(nested, options, (found, operation) =>
+      inTurn(() => withSignatures(session, found, operation)),
+    ),
+    listed,
+  }
+  const selected = await runAll([...images.entries()], options, ([turn, entry], operation) =>
     inTurn(async () => {
       operation.signal.throwIfAborted()
-      const label = imageLabel(true, entries.length, position)
-      return await selectInstance(session, { position, descriptor }, label, operation)
+      return await selectInstance(session, entry, imageLabel(true, images.length, turn), operation)
     }),
   )
-  return { source: name, root, index, images }
+  return { source: name, root, index, images: selected }
+}
+
+function nothingOf({ manifests }: IndexManifest): ListedImages {
+  return { images: [], nested: [], listed: manifests.length }
+}
+
+/** Reads indexes of an index. */
+function indexReader({ source }: CopySession): ReadIndex {
+  return (digest, operation) =>
+    reading(`reading manifest ${digest}`, operation, async () => {
+      const raw = await readManifest(source, digest, operation)
+      const manifest = parseManifest(raw)
+      if (manifest.kind === 'index') return { raw, manifest }
+      throw new TransloadError('MANIFEST_INVALID', `manifest ${digest} is an image, not the list it is said to be`)
+    })
+}
+
+async function withSignatures<I extends { readonly raw: RawManifest }>(
+  session: CopySession,
+  index: I,
+  operation: OperationOptions,
+): Promise<I & Pick<SelectedManifest, 'signatures'>> {
+  const signatures = session.options.removeSignatures ? [] : await readSignatures(session, index.raw.digest, operation)
+  return { ...index, signatures }
 }
 
 async function selectInstance(
   session: CopySession,
-  entry: NonNullable<SelectedImage['entry']>,
+  entry: ListedImage,
   label: string | undefined,
   operation: OperationOptions,
 ): Promise<SelectedImage> {

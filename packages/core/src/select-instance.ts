@@ -1,5 +1,9 @@
 import { TransloadError, type Descriptor, type Manifest, type Platform } from '@transload/contract'
 
+import { isAttestation } from './attestation.ts'
+import { platformsHint } from './image-selection.ts'
+import { isIndexType } from './manifest-type.ts'
+
 /** Marks an index entry whose layers are zstd (formats.md §5.7). */
 export const zstdAnnotation = 'io.github.containers.compression.zstd'
 
@@ -13,21 +17,31 @@ const variantChains: Readonly<Record<string, readonly string[]>> = {
 /**
  * The entry of an index for a platform, by the container tools' rules (copy-engine.md §3): an entry for exactly this
  * variant, then for older ones it can run, then without variant; in an OCI index those with zstd layers come first
- * among equals, and entries without a platform come last. Throws PLATFORM_UNKNOWN.
+ * among equals, and entries without a platform come last. It may be an index in turn. Throws PLATFORM_UNKNOWN.
  */
 export function chooseInstance(index: Index, platform: Platform): Descriptor {
+  const [best] = rankInstances(index, platform)
+  if (best) return best
+  throw noInstance(index, platform)
+}
+
+/** The entries that will do for a platform, the best first. */
+export function rankInstances(index: Index, platform: Platform): readonly Descriptor[] {
   const wanted = wantedVariants(platform)
-  const ranked = index.manifests
+  // Sorting is stable: the first in the list wins among equals.
+  return index.manifests
     .map((entry) => ({ entry, rank: rankOf(entry, index.format, platform, wanted) }))
     .filter(({ rank }) => rank !== undefined)
-  // Sorting is stable: the first in the list wins among equals.
-  const best = ranked.sort((a, b) => a.rank! - b.rank! || zstdRank(a.entry, index) - zstdRank(b.entry, index))[0]
-  if (best) return best.entry
-  throw new TransloadError(
+    .sort((a, b) => a.rank! - b.rank! || zstdRank(a.entry, index) - zstdRank(b.entry, index))
+    .map(({ entry }) => entry)
+}
+
+export function noInstance(index: Index, { os, architecture, variant }: Platform): TransloadError {
+  return new TransloadError(
     'PLATFORM_UNKNOWN',
     `no image found in ${index.format === 'oci' ? 'image index' : 'manifest list'} for architecture ` +
-      `"${platform.architecture}", variant "${platform.variant ?? ''}", OS "${platform.os}"`,
-    { hint: platformsHint(index) },
+      `"${architecture}", variant "${variant ?? ''}", OS "${os}"`,
+    { hint: platformsHint(index.manifests) },
   )
 }
 
@@ -39,12 +53,16 @@ function wantedVariants({ architecture, variant }: Platform): readonly (string |
 }
 
 function rankOf(
-  { platform: has }: Descriptor,
+  entry: Descriptor,
   format: Index['format'],
   wants: Platform,
   variants: readonly (string | undefined)[],
 ): number | undefined {
-  if (!has) return format === 'oci' ? variants.length : undefined
+  const { platform: has, mediaType } = entry
+  if (!has) {
+    if (isIndexType(mediaType)) return variants.length
+    return format === 'oci' && !isAttestation(entry) ? variants.length + 1 : undefined
+  }
   if (has.os !== wants.os || has.architecture !== wants.architecture) return undefined
   const rank = variants.indexOf(has.variant)
   return rank < 0 ? undefined : rank
@@ -52,11 +70,4 @@ function rankOf(
 
 function zstdRank(entry: Descriptor, index: Index): number {
   return index.format === 'oci' && entry.annotations?.[zstdAnnotation] === 'true' ? 0 : 1
-}
-
-function platformsHint(index: Index): string | undefined {
-  const names = index.manifests
-    .filter(({ platform }) => platform !== undefined && platform.os !== 'unknown')
-    .map(({ platform }) => [platform!.os, platform!.architecture, platform!.variant].filter(Boolean).join('/'))
-  return names.length > 0 ? `It has ${[...new Set(names)].join(', ')}.` : undefined
 }

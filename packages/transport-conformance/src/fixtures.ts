@@ -1,5 +1,6 @@
 export * from './fixtures/empty-cache.ts'
 export * from './fixtures/images.ts'
+export * from './fixtures/indexes.ts'
 export * from './fixtures/memory-transport.ts'
 export * from './fixtures/outgoing-blob.ts'
 export * from './fixtures/pattern.ts'

@@ -23,6 +23,31 @@ describe('which images', () => {
     )
   })
 
+  it.each([
+    [{}, 'keep'],
+    [{ stripRemovedPlatforms: true }, 'strip'],
+  ] as const)('some platforms, and with %j', (given, others) => {
+    expect(resolveImageSelection(values({ multiArch: 'linux/amd64, linux/arm/v7', ...given }))).toEqual({
+      platforms: [
+        { os: 'linux', architecture: 'amd64' },
+        { os: 'linux', architecture: 'arm', variant: 'v7' },
+      ],
+      others,
+    })
+  })
+
+  it.each([
+    [{ multiArch: 'linux/amd64,' }, 'invalid platform "": expected OS/ARCH[/VARIANT]'],
+    [{ multiArch: 'linux/arm/v7/x' }, 'invalid platform "linux/arm/v7/x": expected OS/ARCH[/VARIANT]'],
+    [{ multiArch: 'linux/' }, 'invalid platform "linux/": expected OS/ARCH[/VARIANT]'],
+    [
+      { all: true, stripRemovedPlatforms: true },
+      '--strip-removed-platforms can only be used with --multi-arch=OS/ARCH,...',
+    ],
+  ])('not %j', (given, message) => {
+    expect(() => resolveImageSelection(values(given))).toThrow(expect.objectContaining({ code: 'USAGE', message }))
+  })
+
   it('refuses another word', () => {
     expect(() => resolveImageSelection(values({ multiArch: 'x' }))).toThrow(
       `unknown multi-arch option "x". Choose one of the supported options: 'system', 'all', or 'index-only'`,

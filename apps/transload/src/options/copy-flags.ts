@@ -1,4 +1,4 @@
-import { canonicalText, parseDockerReference, TransloadError } from '@transload/contract'
+import { canonicalText, parseDockerReference, TransloadError, type Platform } from '@transload/contract'
 import type { CopyOptions, ImageSelection } from '@transload/core'
 
 import { boolFlag, stringFlag, stringsFlag, uintFlag, type FlagValues } from '../arguments/flag.ts'
@@ -19,19 +19,33 @@ export const copyFlags = {
     'image-parallel-copies',
     'Maximum number of image layers to be copied (pulled/pushed) simultaneously. Not set or 0 means 6',
   ),
-  multiArch: stringFlag('multi-arch', 'How to handle multi-architecture images (system, all, or index-only)'),
+  multiArch: stringFlag(
+    'multi-arch',
+    'How to handle multi-architecture images (system, all, index-only, or platforms: OS/ARCH[/VARIANT],...)',
+  ),
   preserveDigests: boolFlag('preserve-digests', 'Preserve digests of images and lists'),
   progress: stringFlag('progress', 'How progress is shown (tty, plain, ndjson, or none)', { placeholder: 'MODE' }),
   quiet: boolFlag('quiet', 'Suppress output information when copying images', { short: 'q' }),
   removeSignatures: boolFlag('remove-signatures', 'Do not copy signatures from SOURCE-IMAGE'),
+  stripRemovedPlatforms: boolFlag(
+    'strip-removed-platforms',
+    'Remove from the list the images that --multi-arch=PLATFORMS leaves out (default is to copy the list as it is)',
+  ),
 }
 
 export type CopyValues = FlagValues<typeof copyFlags>
 
 /** Throws USAGE. */
-export function resolveImageSelection({ all, multiArch }: CopyValues): ImageSelection {
+export function resolveImageSelection({ all, multiArch, stripRemovedPlatforms }: CopyValues): ImageSelection {
   if (all && multiArch !== undefined) {
     throw new TransloadError('USAGE', 'Cannot use --all and --multi-arch flags together')
+  }
+  if (multiArch?.includes('/') === true) {
+    const platforms = multiArch.split(',').map(parsePlatform)
+    return { platforms, others: stripRemovedPlatforms ? 'strip' : 'keep' }
+  }
+  if (stripRemovedPlatforms) {
+    throw new TransloadError('USAGE', '--strip-removed-platforms can only be used with --multi-arch=OS/ARCH,...')
   }
   if (all) return 'all'
   const selection = multiArch ?? 'system'
@@ -39,7 +53,17 @@ export function resolveImageSelection({ all, multiArch }: CopyValues): ImageSele
   throw new TransloadError(
     'USAGE',
     `unknown multi-arch option ${JSON.stringify(selection)}. Choose one of the supported options: 'system', 'all', or 'index-only'`,
+    { hint: 'Or name platforms: --multi-arch=linux/amd64,linux/arm64.' },
   )
+}
+
+function parsePlatform(text: string): Platform {
+  const parts = text.trim().split('/')
+  const [os = '', architecture = '', variant] = parts
+  if (parts.length < 2 || parts.length > 3 || parts.includes('')) {
+    throw new TransloadError('USAGE', `invalid platform ${JSON.stringify(text)}: expected OS/ARCH[/VARIANT]`)
+  }
+  return { os, architecture, variant }
 }
 
 /** Throws USAGE. */
