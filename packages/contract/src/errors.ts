@@ -50,17 +50,21 @@ export interface HttpErrorOptions extends TransloadErrorOptions {
   readonly status: number
   /** `errors[].code` of the response body, in order. */
   readonly serverCodes?: readonly string[]
+  /** How long the server asked to wait before the next try (`Retry-After`). */
+  readonly retryAfterMs?: number | undefined
 }
 
 /** What an HTTP server said. `status` is its status code. */
 export class HttpError extends TransloadError {
   readonly status: number
   readonly serverCodes: readonly string[]
+  readonly retryAfterMs: number | undefined
 
   constructor(code: string, message: string, options: HttpErrorOptions) {
     super(code, message, options)
     this.status = options.status
     this.serverCodes = options.serverCodes ?? []
+    this.retryAfterMs = options.retryAfterMs
   }
 }
 

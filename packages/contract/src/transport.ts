@@ -56,6 +56,11 @@ export interface ImageSource extends AsyncDisposable {
    */
   readBlob(blob: Descriptor, options?: OperationOptions): AsyncIterable<Uint8Array>
   /**
+   * As `readBlob`, without the first `offset` bytes; for places where skipping is cheaper than reading. Absent: whoever
+   * needs that reads from the beginning.
+   */
+  readBlobFrom?(blob: Descriptor, offset: number, options?: OperationOptions): AsyncIterable<Uint8Array>
+  /**
    * Where a blob lies as a plain file of exactly its bytes, if it does. The engine may then copy, link or
    * reflink it instead of reading it through; it verifies all the same.
    */
@@ -95,6 +100,12 @@ export interface OutgoingBlob {
    * (`COPYFILE_FICLONE`) in place of writing `body`; it still drains `body` to the end, which is the verification.
    */
   readonly file?: string | undefined
+  /**
+   * Bytes `start` up to, not including, `end` once more, of those `body` has yielded: for a place that lost them on the
+   * way. They are not verified again, so only a place that checks the digest of the whole may use them. Absent where
+   * the bytes are made on the way.
+   */
+  readonly reread?: ((start: number, end: number, options?: OperationOptions) => AsyncIterable<Uint8Array>) | undefined
   /** Digest and size of what `body` yielded. Only after it ended. Saves every transport a second hash. */
   written(): Descriptor
 }

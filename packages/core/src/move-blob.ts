@@ -20,6 +20,7 @@ import {
 } from './layer-encoding.ts'
 import { createMeasurement } from './measurement.ts'
 import { meter } from './meter.ts'
+import { rereadBlob } from './reread-blob.ts'
 import { createDiffIdMeasurement } from './schema1/diff-id.ts'
 import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
@@ -78,8 +79,14 @@ async function moveVerbatim(
   const reading = readVerified(session, planned, verification, look)
   const file = await fileOf(session, blob, operation)
   const written = (): Descriptor => ({ mediaType, digest, size: verification.size })
+  // A source with a limit of its own may have no turn left for it.
+  const reread =
+    session.source.concurrency === undefined
+      ? (start: number, end: number, options?: OperationOptions) =>
+          rereadBlob(session.source, blob, { start, end }, options)
+      : undefined
   try {
-    await writeBlob(session, reading, { role, mediaType, digest, size: blob.size, file, written }, operation)
+    await writeBlob(session, reading, { role, mediaType, digest, size: blob.size, file, reread, written }, operation)
   } catch (error) {
     if (isMistyped) return undefined
     throw error

@@ -14,26 +14,29 @@ const minResumeIntervalMs = 60_000
 const resumeDelayMs = 1000
 
 /**
- * The blob's bytes from the registry. A connection that breaks is replaced and the download goes on where it stopped
- * (copy-engine.md §13.3). Throws BLOB_UNKNOWN, or SIZE_MISMATCH for an answer of another length.
+ * The blob's bytes from the registry, from `start` on. A connection that breaks is replaced and the download goes on
+ * where it stopped (copy-engine.md §13.3). Throws BLOB_UNKNOWN, or SIZE_MISMATCH for an answer of another length.
  */
 export async function* readRegistryBlob(
   client: RegistryClient,
   blob: Descriptor,
   access: Access,
-  options: ReadOptions,
+  { start = 0, ...options }: ReadOptions & { readonly start?: number },
 ): AsyncGenerator<Uint8Array> {
-  let response = await requestBlob(client, blob, access, options)
-  if (response.status !== 200) throw await registryError(response, 'fetching blob', 'blob')
-  await checkLength(response, blob)
-  let offset = 0
+  let response = await requestBlob(client, blob, access, { ...options, offset: start > 0 ? start : undefined })
+  const isRest = start > 0 && isRestFrom(start, response)
+  if (response.status !== 200 && !isRest) throw await registryError(response, 'fetching blob', 'blob')
+  if (!isRest) await checkLength(response, blob)
+  let unwanted = isRest ? 0 : start
+  let offset = start - unwanted
   let resumed: { readonly offset: number; readonly at: number } | undefined
   for (;;) {
     try {
       for await (const chunk of response.body) {
         options.signal?.throwIfAborted()
         offset += chunk.length
-        yield chunk
+        if (chunk.length > unwanted) yield chunk.subarray(unwanted)
+        unwanted = Math.max(0, unwanted - chunk.length)
       }
       return
     } catch (error) {
@@ -89,7 +92,7 @@ async function requestBlob(
   client: RegistryClient,
   blob: Descriptor,
   access: Access,
-  options: ReadOptions & { readonly offset?: number },
+  options: ReadOptions & { readonly offset?: number | undefined },
 ): Promise<FollowedResponse> {
   const { offset, log, signal } = options
   return await client.request({
@@ -119,14 +122,19 @@ async function resume(
     options.signal?.throwIfAborted()
     throw failed((cause as Error).message)
   })
-  const range = response.headers.get('content-range') ?? ''
-  const { first, last, total } = /^bytes (?<first>\d+)-(?<last>\d+)\/(?<total>\d+|\*)$/.exec(range)?.groups ?? {}
-  const isRest = Number(first) === offset && (total === '*' || Number(total) === Number(last) + 1)
-  if (response.status === 206 && isRest) return response
+  if (isRestFrom(offset, response)) return response
   await response.discard()
+  const range = response.headers.get('content-range') ?? ''
   throw failed(
     response.status === 206 ? `unexpected Content-Range ${JSON.stringify(range)}` : `status ${response.status}`,
   )
+}
+
+/** Are these all bytes of the blob from `offset` on? */
+function isRestFrom(offset: number, { status, headers }: FollowedResponse): boolean {
+  const range = headers.get('content-range') ?? ''
+  const { first, last, total } = /^bytes (?<first>\d+)-(?<last>\d+)\/(?<total>\d+|\*)$/.exec(range)?.groups ?? {}
+  return status === 206 && Number(first) === offset && (total === '*' || Number(total) === Number(last) + 1)
 }
 
 /** A wrong announcement is cheaper to notice than a wrong last byte. */

@@ -1,20 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 
-import {
-  digestOf,
-  mediaTypes,
-  rawManifest,
-  type Descriptor,
-  type ImageDestination,
-  type OutgoingBlob,
-} from '@transload/contract'
+import { digestOf, mediaTypes, rawManifest } from '@transload/contract'
 import { expect, test } from 'vitest'
 
-import { createRegistryDestination } from './destination.ts'
-import { clientOf, openOptions, requestLines, startFakeRegistry, type Routes } from './fake-registry.test.kit.ts'
-import { httpAnswer, startRawServer, type RawServer } from './http/raw-server.test.kit.ts'
-import type { RegistryTransportOptions } from './options.ts'
+import { descriptorOf, openDestination, outgoing } from './destination.test.kit.ts'
+import { requestLines } from './fake-registry.test.kit.ts'
+import { httpAnswer, startRawServer } from './http/raw-server.test.kit.ts'
 import { parseRegistryReference } from './reference.ts'
 
 const small = randomBytes(1000)
@@ -79,7 +71,7 @@ test.each([
 
 test.each([
   [401, 'UNAUTHENTICATED', false],
-  [413, 'PROTOCOL', false],
+  [400, 'PROTOCOL', false],
   [429, 'RATE_LIMITED', true],
   [503, 'UNAVAILABLE', true],
 ])('a %i while a blob is sent ends it', async (status, code, retryable) => {
@@ -265,48 +257,3 @@ test('an upload that the registry opens after an abort is cancelled', async () =
   await opened.client[Symbol.asyncDispose]()
   expect(requestLines(opened.server)).toEqual([`POST ${uploads}`, `DELETE ${uploads}u1?state=x%2Fy`])
 })
-
-interface Opened extends AsyncDisposable {
-  readonly destination: ImageDestination
-  readonly server: RawServer
-  readonly client: ReturnType<typeof clientOf>
-  readonly options: ReturnType<typeof openOptions>
-}
-
-async function openDestination(
-  routes: Routes,
-  settings: RegistryTransportOptions = {},
-  challenge?: string,
-  locations: readonly string[] = [],
-  name = 'a:1',
-): Promise<Opened> {
-  const server = await startFakeRegistry(routes, challenge)
-  const client = clientOf(server, settings)
-  const options = openOptions({ locations })
-  const destination = createRegistryDestination(client, parseRegistryReference(`//${server.host}/${name}`), options)
-  return {
-    destination,
-    server,
-    client,
-    options,
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]()
-      await destination[Symbol.asyncDispose]()
-      await client[Symbol.asyncDispose]()
-    },
-  }
-}
-
-function descriptorOf(bytes: Buffer): Descriptor {
-  return { mediaType: mediaTypes.ociLayer, digest: digestOf(bytes), size: bytes.length }
-}
-
-/** With `problem` the body throws it after its last byte. */
-function outgoing(bytes: Buffer, problem?: Error): OutgoingBlob & Descriptor {
-  const descriptor = descriptorOf(bytes)
-  async function* body(): AsyncGenerator<Uint8Array> {
-    for (let offset = 0; offset < bytes.length; offset += 300_000) yield bytes.subarray(offset, offset + 300_000)
-    if (problem) throw problem
-  }
-  return { role: 'layer', ...descriptor, body: body(), written: () => descriptor }
-}

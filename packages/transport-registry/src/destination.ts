@@ -4,6 +4,7 @@ import {
   TransloadError,
   type Descriptor,
   type Digest,
+  type HttpError,
   type ImageDestination,
   type ImageReference,
   type OpenOptions,
@@ -13,16 +14,14 @@ import {
 } from '@transload/contract'
 
 import type { Access } from './auth/authorizer.ts'
+import { heldBlobSize } from './blob-presence.ts'
+import { BodyCursor } from './body-cursor.ts'
 import { holdLastChunk } from './hold-last-chunk.ts'
-import type { StreamBody } from './http/http-client.ts'
-import { contentLength } from './http/response-reader.ts'
+import { sendLargeBlob } from './large-upload.ts'
 import { putManifest } from './manifest-write.ts'
-import { mountBlob } from './mount.ts'
-import { readAhead } from './read-ahead.ts'
 import { fullName, type RegistryReference } from './reference.ts'
 import type { RegistryClient } from './registry-client.ts'
-import { registryError } from './registry-error.ts'
-import { cancelUpload, finishUpload, patchWhole, startUpload, type Upload, type UploadOptions } from './upload.ts'
+import { cancelUpload, finishUpload, mountBlob, startUpload, type Upload, type UploadOptions } from './upload.ts'
 
 /** Blobs up to this size are collected: then a request that failed can be sent again. */
 const maxHeldBytes = 512 * 1024
@@ -66,7 +65,7 @@ class RegistryDestination implements ImageDestination {
     if (origin !== undefined && origin !== repository && (await this.#mount(blob, origin, signal))) {
       return await this.#withSize(blob, signal)
     }
-    const size = await this.#heldSize(blob, signal)
+    const size = await heldBlobSize(this.#client, this.#access, blob, { log: this.#options.log, signal })
     if (size !== undefined) {
       await this.#remember(blob.digest)
       return { ...blob, size }
@@ -83,24 +82,14 @@ class RegistryDestination implements ImageDestination {
     signal?.throwIfAborted()
     const { digest, size } = blob
     const options = { log: this.#options.log, signal }
-    if (digest === undefined || size === undefined) {
-      await this.#withUpload(undefined, options, async (upload) => {
-        const chunks = holdLastChunk(blob.body)
-        const next = await patchWhole(this.#client, upload, { size, chunks }, options)
-        await finishUpload(this.#client, next, blob.written().digest, undefined, options)
-      })
-    } else if (size > maxHeldBytes) {
-      const chunks = readAhead(holdLastChunk(blob.body))
-      await this.#withUpload(digest, options, (upload) =>
-        this.#put(upload, { digest, size }, { size, chunks }, options),
-      )
-    } else {
+    if (digest !== undefined && size !== undefined && size <= maxHeldBytes) {
       // The source answers while the registry opens the upload.
       const held = collect(blob.body, size, `blob ${digest}`)
       held.catch(() => undefined)
-      await this.#withUpload(digest, options, async (upload) =>
-        this.#put(upload, { digest, size }, await held, options),
-      )
+      await this.#put(await this.#openUpload(digest, options), { digest, size }, held, options)
+    } else {
+      await using body = new BodyCursor(holdLastChunk(blob.body))
+      await sendLargeBlob(this.#client, await this.#openUpload(digest, options), blob, body, options)
     }
     await this.#remember(blob.written().digest)
   }
@@ -137,39 +126,9 @@ class RegistryDestination implements ImageDestination {
 
   /** A blob that is there, with its size; undefined if the registry does not tell. */
   async #withSize(blob: Descriptor, signal: AbortSignal | undefined): Promise<Descriptor | undefined> {
-    const size = blob.size ?? (await this.#heldSize(blob, signal))
-    return size === undefined ? undefined : { ...blob, size }
-  }
-
-  /** The size of the blob if the repository itself holds it. Throws for any answer but yes and no. */
-  async #heldSize(
-    { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
-    signal: AbortSignal | undefined,
-  ): Promise<number | undefined> {
-    const target = `/v2/${this.reference.repository}/blobs/${digest}`
     const { log } = this.#options
-    const response = await this.#client.request({
-      method: 'HEAD',
-      target,
-      access: this.#access,
-      isVerified: true,
-      log,
-      signal,
-    })
-    if (response.status === 200) {
-      await response.discard()
-      const held = contentLength(response.headers) ?? size
-      return size === undefined || held === size ? held : undefined
-    }
-    if (response.status !== 404) {
-      throw await registryError(
-        response,
-        `checking whether a blob ${digest} exists in ${fullName(this.reference)}`,
-        'blob',
-      )
-    }
-    await response.discard()
-    return undefined
+    const size = blob.size ?? (await heldBlobSize(this.#client, this.#access, blob, { log, signal }))
+    return size === undefined ? undefined : { ...blob, size }
   }
 
   /** False for any failure: a mount is a guess. */
@@ -191,37 +150,28 @@ class RegistryDestination implements ImageDestination {
     return false
   }
 
-  /** Runs `work` with an upload, and cancels that if `work` fails. */
-  async #withUpload(
-    digest: Digest | undefined,
-    options: UploadOptions,
-    work: (upload: Upload) => Promise<void>,
-  ): Promise<void> {
+  /** One that a mount left open, or a new one. */
+  async #openUpload(digest: Digest | undefined, options: UploadOptions): Promise<Upload> {
     const opened = digest === undefined ? undefined : this.#openUploads.get(digest)
     if (digest !== undefined) this.#openUploads.delete(digest)
-    const upload = opened ?? (await startUpload(this.#client, this.#access, options))
-    try {
-      await work(upload)
-    } catch (error) {
-      cancelUpload(this.#client, upload, options.log)
-      throw error
-    }
+    return opened ?? (await startUpload(this.#client, this.#access, options))
   }
 
+  /** Cancels the upload if it fails. */
   async #put(
     upload: Upload,
     blob: { digest: Digest; size: number },
-    body: Uint8Array | StreamBody,
+    held: Promise<Uint8Array>,
     options: UploadOptions,
   ): Promise<void> {
     try {
-      await finishUpload(this.#client, upload, blob.digest, body, options)
+      await finishUpload(this.#client, upload, blob.digest, await held, options)
     } catch (error) {
       // A second try, after the answer to the first was lost, finds the upload gone and the blob there.
-      const isGone = TransloadError.is(error) && (error as { status?: number }).status === 404
-      if (!isGone || !(body instanceof Uint8Array) || (await this.#heldSize(blob, options.signal)) === undefined) {
-        throw error
-      }
+      const isGone = TransloadError.is(error) && (error as Partial<HttpError>).status === 404
+      if (isGone && (await heldBlobSize(this.#client, this.#access, blob, options)) !== undefined) return
+      cancelUpload(this.#client, upload, options.log)
+      throw error
     }
   }
 

@@ -13,8 +13,10 @@ export interface Service {
 }
 
 export interface PingOptions {
-  /** As in the reference. */
+  /** As in the reference, for messages. */
   readonly host: string
+  /** `host[:port]` that serves it. */
+  readonly address: string
   /** Plain http will do as well. */
   readonly allowHttp: boolean
   readonly get: (url: URL, options: PingAttempt) => Promise<FollowedResponse>
@@ -33,8 +35,7 @@ export interface PingAttempt {
  * in, http comes first: loading TLS takes half as long as starting up. Throws the error of http, if that was tried.
  */
 export async function pingRegistry(options: PingOptions): Promise<Service> {
-  const { host, allowHttp, signal } = options
-  const address = host === 'docker.io' ? 'registry-1.docker.io' : host
+  const { address, allowHttp, signal } = options
   const https = new URL(`https://${address}/v2/`)
   if (!allowHttp) return await ping(https, options, { isGuess: false, signal })
   const http = new URL(`http://${address}/v2/`)

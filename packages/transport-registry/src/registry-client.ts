@@ -7,6 +7,7 @@ import { isStreamBody, type HttpClient, type HttpRequest } from './http/http-cli
 import { isSameService, sendFollowing, type FollowedResponse } from './http/redirects.ts'
 import type { RegistryTransportOptions } from './options.ts'
 import { pingRegistry, type Service } from './ping.ts'
+import { quirksOf, type RegistryQuirks } from './registry-quirks.ts'
 import { remember } from './remember.ts'
 import { resolveRetryRules, sendWithRetries, type RetryRules } from './retry.ts'
 import { SharedFlight } from './shared-flight.ts'
@@ -35,6 +36,9 @@ interface ExchangeOptions {
 const maxRememberedBlobs = 10_000
 /** As many as the layers that move at once by default: they will be used. */
 const preparedConnections = 6
+/** What servers allow when nobody told them otherwise (nginx); nobody allows less. */
+const leastBodyBytes = 1024 * 1024
+const mostLearnedBodyBytes = 64 * 1024 * 1024
 
 /**
  * One registry, as one transport sees it: shared by all its sources and destinations, so that the ping, tokens,
@@ -44,6 +48,7 @@ export class RegistryClient implements AsyncDisposable {
   /** As in the reference. */
   readonly host: string
   readonly retryRules: RetryRules
+  readonly quirks: RegistryQuirks
   readonly #options: RegistryTransportOptions
   readonly #service: SharedFlight<Service>
   readonly #presentBlobs = new Map<string, true>()
@@ -55,11 +60,13 @@ export class RegistryClient implements AsyncDisposable {
   /** Challenges of a registry that only asks for credentials when a repository is touched. */
   #lateChallenges: readonly Challenge[] | undefined
   #pingLog: Log = () => undefined
+  #maxBodyBytes = Number.POSITIVE_INFINITY
 
   constructor(host: string, options: RegistryTransportOptions) {
     this.host = host
     this.#options = options
     this.retryRules = resolveRetryRules(options.retry)
+    this.quirks = quirksOf(host)
     this.#service = new SharedFlight((flight) => this.#ping(flight.signal))
   }
 
@@ -131,6 +138,21 @@ export class RegistryClient implements AsyncDisposable {
     return await this.#exchange({ method: 'GET', url, headers, signal }, { log, downgrade: true })
   }
 
+  /** Longest body of a request, in bytes, as far as refusals have shown. */
+  get maxBodyBytes(): number {
+    return this.#maxBodyBytes
+  }
+
+  /** A body of so many bytes, or of a length not known, was refused for it (413). False if no less makes sense. */
+  lowerMaxBodyBytes(refusedBytes = Number.POSITIVE_INFINITY): boolean {
+    if (refusedBytes <= leastBodyBytes || this.#maxBodyBytes <= leastBodyBytes) return false
+    const refused = Math.min(refusedBytes, this.#maxBodyBytes)
+    const next = Math.max(leastBodyBytes, Math.min(Math.floor(refused / 4), mostLearnedBodyBytes))
+    // Several uploads find out at the same time.
+    this.#maxBodyBytes = Math.min(this.#maxBodyBytes, next)
+    return true
+  }
+
   /** Is the blob known to be in the repository, because it was seen or put there? */
   knowsBlob(repository: string, digest: Digest): boolean {
     return this.#presentBlobs.has(`${repository}@${digest}`)
@@ -168,6 +190,7 @@ export class RegistryClient implements AsyncDisposable {
     const headers = { 'User-Agent': this.#userAgent, 'Docker-Distribution-API-Version': 'registry/2.0' }
     return await pingRegistry({
       host: this.host,
+      address: this.quirks.address ?? this.host,
       allowHttp: this.#isInsecure,
       get: async (url, { isGuess, signal: attemptSignal }) => {
         const request = { method: 'GET', url, headers, signal: attemptSignal }

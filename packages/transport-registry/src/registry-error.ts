@@ -2,6 +2,7 @@ import { displayText, HttpError } from '@transload/contract'
 
 import { parseChallenges } from './auth/challenge.ts'
 import type { HttpResponse } from './http/http-client.ts'
+import { parseRetryAfter } from './retry.ts'
 
 /** Longest error body that is read, in bytes. */
 const maxErrorBytes = 64 * 1024
@@ -54,6 +55,7 @@ export async function registryError(response: HttpResponse, prefix: string, subj
     status,
     serverCodes: errors.map((error) => error.code),
     retryable: code === 'RATE_LIMITED' || code === 'UNAVAILABLE',
+    retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), Date.now()),
     hint: hints[code],
   })
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { TransloadError, type Log, type OperationOptions } from '@transload/contract'
+import { TransloadError, type HttpError, type Log, type OperationOptions } from '@transload/contract'
 
 import { isBrokenConnection } from './http/connection-error.ts'
 import type { HttpResponse } from './http/http-client.ts'
@@ -65,6 +65,18 @@ export async function sendWithRetries<T extends HttpResponse>(request: Attempts<
     request.log('debug', `${request.what}: ${failure.problem}, trying again in ${waitMs} ms`)
     if (waitMs > 0) await rules.delay(waitMs, { signal: request.signal })
   }
+}
+
+/** How long to wait before something that was refused `failures` times is tried again; undefined: too often. */
+export function pauseBeforeRetry(
+  { status, retryAfterMs }: Pick<HttpError, 'status' | 'retryAfterMs'>,
+  failures: number,
+  rules: RetryRules,
+): number | undefined {
+  const attempts = status === 429 ? rules.attempts : Math.min(rules.attempts, unavailableAttempts)
+  if (failures >= attempts) return undefined
+  const ownMs = (status === 429 ? 2000 : 1000) * 2 ** (failures - 1)
+  return Math.min(rules.maxDelayMs, retryAfterMs ?? ownMs)
 }
 
 interface Failure {

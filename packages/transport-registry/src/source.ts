@@ -64,7 +64,22 @@ class RegistrySource implements ImageSource {
     await cache.rememberLocation(this.#client.host, blob.digest, this.#access.repository)
   }
 
+  async *readBlobFrom(blob: Descriptor, offset: number, { signal }: OperationOptions = {}): AsyncGenerator<Uint8Array> {
+    const { log } = this.#options
+    const foreign = await readForeignBlob(this.#client, blob, { log, signal })
+    if (foreign) yield* withoutStart(foreign, offset)
+    else yield* readRegistryBlob(this.#client, blob, this.#access, { start: offset, log, signal })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // Connections belong to the client, and each read releases its own.
+  }
+}
+
+async function* withoutStart(chunks: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
+  let unwanted = count
+  for await (const chunk of chunks) {
+    if (chunk.length > unwanted) yield chunk.subarray(unwanted)
+    unwanted = Math.max(0, unwanted - chunk.length)
   }
 }

@@ -23,6 +23,8 @@ export interface SeenRequest {
   readonly method: string
   readonly path: string
   readonly authorization: string | undefined
+  /** As announced. */
+  readonly bodyBytes: number
 }
 
 /** A registry that works but for its faults: what it does not spoil it passes on to a real one. */
@@ -45,7 +47,8 @@ export async function startFaultyRegistry(upstream: string): Promise<FaultyRegis
   const flooded = { bytes: 0 }
   const server = createServer((incoming, outgoing) => {
     const { method = '', url: path = '', headers } = incoming
-    const seen = { method, path, authorization: headers.authorization }
+    const bodyBytes = Number(headers['content-length'] ?? 0)
+    const seen = { method, path, authorization: headers.authorization, bodyBytes }
     requests.push(seen)
     // Clients that go away are what this is about.
     for (const stream of [incoming, outgoing]) stream.on('error', () => undefined)

@@ -18,6 +18,10 @@ const isManifest = ({ method, path }: SeenRequest): boolean => method === 'PUT' 
 const isLayer = ({ method, path }: SeenRequest): boolean =>
   method === 'PUT' && path.includes('/uploads/') && path.includes(encodeURIComponent(scene.layer.digest))
 
+const isChunk = ({ method }: SeenRequest): boolean => method === 'PATCH'
+const isLargeBody = ({ bodyBytes }: SeenRequest): boolean => bodyBytes >= 2 * mebibyte
+const reset: Fault = { kind: 'break-request', how: 'reset', afterBytes: mebibyte / 2 }
+
 function status(code: number): Fault {
   return { kind: 'answer', status: code, headers: { 'retry-after': '0' } }
 }
@@ -44,7 +48,8 @@ async function expectSuccess({ registry, place, words }: Destination): Promise<v
   expectWhole(await readPlace(place))
 }
 
-describe.concurrent('a registry that', () => {
+// The engine's own pauses alone are more than three seconds.
+describe.concurrent('a registry that', { timeout: 30_000 }, () => {
   it.for<readonly [string, (request: SeenRequest) => boolean, Fault, RegExp]>([
     [
       'does not answer for a blob but with 500',
@@ -64,6 +69,7 @@ describe.concurrent('a registry that', () => {
     ],
     ['takes no layer: 413', isLayer, status(413), /writing blob: uploading layer to .*: StatusCode: 413, ""$/],
     ['takes no layer: 500', isLayer, status(500), /writing blob: uploading layer to .* status: 500/],
+    ['takes no layer: 502', isLayer, status(502), /writing blob: uploading layer to .* status: 502/],
     [
       'resets the connection half-way through a layer, each time anew',
       isLayer,
@@ -84,6 +90,42 @@ describe.concurrent('a registry that', () => {
     expect(onlyFatalMessage(outcome)).toMatch(message)
     await expectUntouched(before, place)
     await expectSuccess(destination)
+  })
+
+  it.for<readonly [string, (request: SeenRequest) => boolean, Fault, number]>([
+    ['resets the connection half-way through a layer', isLayer, reset, 1],
+    ['does so twice', isLayer, reset, 2],
+    ['answers 500 to a layer', isLayer, status(500), 1],
+    ['answers 502 to a layer, twice', isLayer, status(502), 2],
+    ['does not take a body of 2 MiB and more: 413', isLargeBody, status(413), Number.POSITIVE_INFINITY],
+    ['resets the connection within a chunk', isChunk, reset, 1],
+    ['answers 500 to a chunk', isChunk, status(500), 1],
+    ['answers 503 to a manifest', isManifest, status(503), 1],
+    ['answers 429 to a manifest', isManifest, status(429), 1],
+  ])('%s gets the image all the same', async ([, concerned, fault, count]) => {
+    await using destination = await openDestination()
+    const { registry, place, words } = destination
+    let left = count
+    registry.inject = (request) => {
+      // Chunks there are only where large bodies are refused.
+      if (concerned === isChunk && isLayer(request) && isLargeBody(request)) return status(413)
+      return concerned(request) && left-- > 0 ? fault : undefined
+    }
+    expect((await scene.user.run(words)).code).toBe(0)
+    expectWhole(await readPlace(place))
+  })
+
+  it('loses an upload in the middle gets the layer anew', async () => {
+    await using destination = await openDestination()
+    const { registry, place, words } = destination
+    let breaks = 1
+    registry.inject = (request) => {
+      if (isLayer(request) && breaks-- > 0) return reset
+      return request.method === 'GET' && request.path.includes('/uploads/') ? status(404) : undefined
+    }
+    expect((await scene.user.run(words)).stderr).toContain('trying again (1/3)')
+    expectWhole(await readPlace(place))
+    expect(registry.requests.filter(isLayer)).toHaveLength(2)
   })
 
   it.for([
