@@ -2,6 +2,7 @@ import type { Locations } from '@transload/config'
 
 import type { CommandLog } from './log.ts'
 import type { GlobalValues } from './options/global-options.ts'
+import type { Registries } from './registries.ts'
 
 /** What the program has of the world. Nothing but `main.ts` touches `process`. */
 export interface World {
@@ -23,4 +24,5 @@ export interface CommandContext extends World {
   readonly log: CommandLog
   /** Where configuration is looked for. */
   readonly locations: Locations
+  readonly registries: Registries
 }

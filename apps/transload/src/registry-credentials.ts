@@ -1,4 +1,4 @@
-import type { CredentialKey } from '@transload/config'
+import { blockedReason, findRegistry, type CredentialKey } from '@transload/config'
 import { TransloadError } from '@transload/contract'
 import type { Credentials } from '@transload/transport-registry'
 
@@ -10,13 +10,20 @@ export interface RegistryFlags {
   readonly tlsVerify?: boolean | undefined
 }
 
-/** Asks the registry. Throws UNAUTHENTICATED, or what kept it from answering. */
+/** Asks the registry, unless it is blocked. Throws UNAUTHENTICATED, or what kept it from answering. */
 export async function checkRegistryCredentials(
   credentials: Credentials,
   { host }: CredentialKey,
   { certDir, tlsVerify }: RegistryFlags,
   context: CommandContext,
 ): Promise<void> {
+  const conf = await context.registries.readConf()
+  const blocked = blockedReason(conf, host)
+  if (blocked !== undefined) {
+    const message = `authenticating creds for ${JSON.stringify(host)}: creating new docker client: ${blocked}`
+    throw new TransloadError('DENIED', message)
+  }
+  const isInsecure = findRegistry(conf, host)?.insecure === true
   const { checkCredentials } = await import('@transload/transport-registry')
   const { certificates, rootCertificates, tlsDetails, verifyTls, userAgent, proxy } = await registryOptions(
     {
@@ -24,7 +31,7 @@ export async function checkRegistryCredentials(
       registryToken: undefined,
       authFile: undefined,
       certificateDirectory: certDir,
-      verifyTls: tlsVerify ?? context.globals.tlsVerify,
+      verifyTls: tlsVerify ?? context.globals.tlsVerify ?? !isInsecure,
       sharedBlobDirectory: undefined,
     },
     context,

@@ -8,6 +8,7 @@ import { reportFailure } from './failure.ts'
 import { commandHelp } from './help.ts'
 import { createLog } from './log.ts'
 import { print } from './output.ts'
+import { createRegistries } from './registries.ts'
 
 /** Runs one command line and returns the exit code; every failure has been reported by then. */
 export async function run(words: readonly string[], world: World): Promise<number> {
@@ -32,11 +33,13 @@ async function runCommand(
   await checkPositionals(command, positionals.length, world)
   const { commandTimeout = 0 } = globals
   const timeout = commandTimeout > 0 ? deadline(commandTimeout) : undefined
+  const locations = processLocations()
   const context: CommandContext = {
     ...world,
     globals,
     log: createLog(logOptions(world, globals.debug)),
-    locations: processLocations(),
+    locations,
+    registries: createRegistries({ globals, locations }),
     signal: timeout ? AbortSignal.any([world.signal, timeout]) : world.signal,
   }
   if (globals.tlsVerify !== undefined) {

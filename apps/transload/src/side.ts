@@ -1,11 +1,11 @@
 import { isAbsolute, join, resolve } from 'node:path'
 
 import {
-  findCredentials,
   readHostCertificates,
   readProxySettings,
   readRootCertificates,
   readTlsDetails,
+  registryEndpoints,
 } from '@transload/config'
 import { addPlugin, createPluginRegistry, type Located, type PluginRegistry } from '@transload/core'
 import type { RegistryTransportOptions } from '@transload/transport-registry'
@@ -13,6 +13,8 @@ import type { RegistryTransportOptions } from '@transload/transport-registry'
 import { addBuiltinTransports, type BuiltinOptions } from './builtin-plugins.ts'
 import type { CommandContext } from './context.ts'
 import type { ImageAccess } from './options/image-access-options.ts'
+import { findStoredCredentials } from './stored-credentials.ts'
+import { prefixError } from './system-error.ts'
 import { version } from './version.ts'
 
 /** The transports of one side of a command, with the flags of that side. Disposing closes those that were used. */
@@ -51,13 +53,25 @@ export async function openSide(access: ImageAccess, context: CommandContext, opt
 
 /** What a registry is told and shown, also by `login`, which speaks to one without a transport. */
 export async function registryOptions(access: ImageAccess, context: CommandContext): Promise<RegistryTransportOptions> {
-  const { locations, log, globals, directory } = context
+  const { locations, globals, directory, registries } = context
   return {
     credentials: async (scope, { signal } = {}) => {
-      if (access.credentials === 'anonymous') return undefined
-      if (access.credentials) return access.credentials
-      const found = await findCredentials(scope, locations, { authFile: access.authFile, log, signal })
-      return found?.credentials
+      // What the user said is about the host they named; a mirror is another one.
+      if (access.credentials && !scope.isSubstitute) {
+        return access.credentials === 'anonymous' ? undefined : access.credentials
+      }
+      const { authFile } = access
+      return (await findStoredCredentials(scope, context, { authFile, signal, prefix: readingCredentials }))
+        ?.credentials
+    },
+    endpoints: async (reference, use) => {
+      const [conf] = await Promise.all([
+        registries.readConf().catch((error: unknown) => {
+          throw prefixError(use === 'read' ? 'loading registries configuration' : readingCredentials, error)
+        }),
+        registries.readSignatureStorage(),
+      ])
+      return registryEndpoints(conf, reference, use)
     },
     registryToken: access.registryToken,
     verifyTls: access.verifyTls,
@@ -74,6 +88,9 @@ export function pluginNames({ globals, locations }: CommandContext): readonly st
   const environment = (locations.env['TRANSLOAD_PLUGINS'] ?? '').split(',').map((name) => name.trim())
   return [...new Set([...(globals.plugin ?? []), ...environment.filter(Boolean)])]
 }
+
+/** What goes wrong with helpers or files, skopeo finds while it looks for credentials. */
+const readingCredentials = 'getting username and password'
 
 function userAgent(prefix: string | undefined): string {
   const own = `transload/${version}`

@@ -1,10 +1,4 @@
-import {
-  authTarget,
-  findCredentials,
-  parseCredentialKey,
-  storeCredentials,
-  type CredentialKey,
-} from '@transload/config'
+import { authTarget, parseCredentialKey, storeCredentials, type CredentialKey } from '@transload/config'
 import { TransloadError } from '@transload/contract'
 import type { Credentials } from '@transload/transport-registry'
 
@@ -14,6 +8,7 @@ import type { CommandContext } from '../context.ts'
 import { print, printJson } from '../output.ts'
 import { askLine, askSecret, readAllLines } from '../prompt.ts'
 import { areValidCredentials, checkRegistryCredentials } from '../registry-credentials.ts'
+import { findStoredCredentials } from '../stored-credentials.ts'
 import { prefixError } from '../system-error.ts'
 
 const flags = {
@@ -54,11 +49,11 @@ async function runLogin(
   [registry = '']: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  const { locations, log, signal, stdout, globals } = context
+  const { locations, signal, stdout, globals, registries } = context
   const target = await authTarget(locations, { authFile: values.authfile, compatAuthFile: values.compatAuthFile })
   const key = parseCredentialKey(registry)
   const authFile = values.authfile ?? values.compatAuthFile
-  const found = await findCredentials(key, locations, { authFile, log, signal })
+  const found = await findStoredCredentials(key, context, { authFile, prefix: 'get credentials' })
   const stored = found?.credentials
   if (values.getLogin) return await print(stdout, `${readLogin(stored, key)}\n`)
   if (stored && 'identityToken' in stored) {
@@ -78,7 +73,8 @@ async function runLogin(
   }
   const credentials = await askForMissing({ username: values.username, password }, stored?.username, context)
   await checkRegistryCredentials(credentials, key, values, context)
-  const helper = await storeCredentials(target, key, credentials, locations, { signal })
+  const { credentialHelpers } = await registries.readConf()
+  const helper = await storeCredentials(target, key, credentials, locations, { credentialHelpers, signal })
   if (values.verbose) await say(`Used:  ${helper === undefined ? target.path : `credential helper: ${helper}`}`)
   await say('Login Succeeded!')
   await printLogin(key, credentials, context)

@@ -1,7 +1,6 @@
 import {
   authTarget,
   checkAuthFile,
-  findCredentials,
   parseCredentialKey,
   removeAllCredentials,
   removeCredentials,
@@ -14,6 +13,8 @@ import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { print, printJson } from '../output.ts'
 import { areValidCredentials, type RegistryFlags } from '../registry-credentials.ts'
+import { findStoredCredentials } from '../stored-credentials.ts'
+import { prefixError } from '../system-error.ts'
 
 const flags = {
   logout: {
@@ -42,19 +43,26 @@ async function runLogout(
   [registry]: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  const { locations, signal, stdout, globals } = context
+  const { locations, signal, stdout, globals, registries } = context
   const { all = false, authfile: authFile, compatAuthFile } = values
   const target = await authTarget(locations, { authFile, compatAuthFile })
   if (authFile ?? compatAuthFile) await checkAuthFile(target.path)
+  const readHelpers = async (): Promise<readonly string[]> => (await registries.readConf()).credentialHelpers
   if (all) {
     if (registry !== undefined) throw new TransloadError('USAGE', '--all takes no arguments')
-    await removeAllCredentials(target, locations, { signal })
+    await removeAllCredentials(target, locations, { credentialHelpers: await readHelpers(), signal })
     const line = 'Removed login credentials for all registries\n'
     return await (globals.json ? printJson(stdout, { registry: 'all' }) : print(stdout, line))
   }
   if (registry === undefined) throw new TransloadError('USAGE', 'please provide a registry to log out from')
   const key = parseCredentialKey(registry)
-  if (await removeCredentials(target, key, locations, { signal })) {
+  const remove = async (): Promise<boolean> =>
+    await removeCredentials(target, key, locations, { credentialHelpers: await readHelpers(), signal })
+  const wasRemoved = await remove().catch((error: unknown) => {
+    signal.throwIfAborted()
+    throw prefixError(`logging out of ${JSON.stringify(key.key)}`, error)
+  })
+  if (wasRemoved) {
     const line = `Removed login credentials for ${key.key}\n`
     return await (globals.json ? printJson(stdout, { registry: key.key }) : print(stdout, line))
   }
@@ -72,7 +80,6 @@ async function isLoggedInElsewhere(
   values: RegistryFlags,
   context: CommandContext,
 ): Promise<boolean> {
-  const { locations, log, signal } = context
-  const found = await findCredentials(key, locations, { log, signal })
+  const found = await findStoredCredentials(key, context, { authFile: undefined, prefix: 'get credentials' })
   return found !== undefined && (await areValidCredentials(found.credentials, key, values, context))
 }

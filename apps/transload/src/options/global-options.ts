@@ -17,6 +17,17 @@ export const globalFlags = {
   ),
   plugin: stringsFlag('plugin', 'load the transports of the npm package PACKAGE', { placeholder: 'PACKAGE' }),
   policy: stringFlag('policy', 'Path to a trust policy file'),
+  registriesConf: stringFlag('registries-conf', 'path to the registries.conf file', {
+    placeholder: 'FILE',
+    hidden: true,
+  }),
+  registriesD: stringFlag(
+    'registries.d',
+    'use registry configuration files in DIR (e.g. for container signature storage)',
+    {
+      placeholder: 'DIR',
+    },
+  ),
   tlsDetails: stringFlag('tls-details', 'path to a containers-tls-details.yaml file', { placeholder: 'FILE' }),
   tmpdir: stringFlag('tmpdir', 'directory used to store temporary files'),
   userAgentPrefix: stringFlag('user-agent-prefix', 'prefix to add to the user agent string'),
