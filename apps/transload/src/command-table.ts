@@ -12,6 +12,17 @@ export interface CommandEntry {
 /** Every command, sorted by name; each loads when it is asked for. */
 export const commandTable: readonly CommandEntry[] = [
   {
+    name: 'complete',
+    summary: 'Print what may stand in place of the last word of a command line',
+    hidden: true,
+    load: async () => (await import('./commands/complete.ts')).complete,
+  },
+  {
+    name: 'completion',
+    summary: 'Generate the autocompletion script for a shell',
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
+  {
     name: 'copy',
     summary: 'Copy an IMAGE-NAME from one location to another',
     load: async () => (await import('./commands/copy.ts')).copy,
@@ -36,6 +47,12 @@ export const commandTable: readonly CommandEntry[] = [
     name: 'inspect',
     summary: 'Inspect image IMAGE-NAME',
     load: async () => (await import('./commands/inspect.ts')).inspect,
+  },
+  {
+    name: 'layers',
+    summary: 'Get layers of IMAGE-NAME',
+    hidden: true,
+    load: async () => (await import('./commands/layers.ts')).layers,
   },
   {
     name: 'list-tags',

@@ -27,6 +27,8 @@ export interface PositionalRule {
   readonly problem: string | ((count: number) => string)
   /** The help goes to stderr first. */
   readonly showsHelp?: boolean
+  /** What a shell offers for them; default: files. */
+  readonly completes?: 'image' | 'command' | 'shell'
 }
 
 /** Keeps the types of the flags between a command's declaration and its `run`. */

@@ -48,7 +48,7 @@ describe('help', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     // Other tools look for this flag here.
     expect(stdout).toContain('--user-agent-prefix')
-    expect(stdout).toMatch(/Available Commands:\n {2}copy {2,}Copy an IMAGE-NAME/)
+    expect(stdout).toMatch(/Available Commands:\n(?: .*\n)* {2}copy {2,}Copy an IMAGE-NAME/)
   })
 
   it.each([[['copy', '--help']], [['help', 'copy']], [['-h', 'copy']]])('of a command, for %j', async (words) => {

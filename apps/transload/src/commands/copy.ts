@@ -32,7 +32,7 @@ An IMAGE-NAME is TRANSPORT:DETAILS; "transload plugins" lists the transports.`,
     'copy --all docker://docker.io/library/alpine oci:images:alpine',
   ],
   flags,
-  positionals: { least: 2, problem: 'Exactly two arguments expected', showsHelp: true },
+  positionals: { least: 2, problem: 'Exactly two arguments expected', showsHelp: true, completes: 'image' },
   run: runCopy,
 })
 

@@ -35,7 +35,7 @@ In a registry the manifest goes, and with it every tag of it, unless --tag-only 
     'delete --tag-only docker://registry.example.com/example/pause:old',
   ],
   flags,
-  positionals: { least: 1, problem: 'Usage: delete imageReference' },
+  positionals: { least: 1, problem: 'Usage: delete imageReference', completes: 'image' },
   run: runDelete,
 })
 

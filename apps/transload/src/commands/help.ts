@@ -11,7 +11,7 @@ export const help = defineCommand({
   operands: '[COMMAND]',
   examples: ['help copy'],
   flags: {},
-  positionals: { least: 0, most: Number.POSITIVE_INFINITY, problem: '' },
+  positionals: { least: 0, most: Number.POSITIVE_INFINITY, problem: '', completes: 'command' },
   run: runHelp,
 })
 

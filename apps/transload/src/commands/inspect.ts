@@ -44,7 +44,7 @@ An IMAGE-NAME is TRANSPORT:DETAILS; "transload plugins" lists the transports.`,
     "inspect --format '{{.Name}}@{{.Digest}} {{.Architecture}}' docker://docker.io/alpine",
   ],
   flags,
-  positionals: { least: 1, problem: 'Exactly one argument expected' },
+  positionals: { least: 1, problem: 'Exactly one argument expected', completes: 'image' },
   run: runInspect,
 })
 
