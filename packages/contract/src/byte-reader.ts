@@ -6,6 +6,8 @@ export interface ByteReader {
   take(length: number): Promise<Buffer | undefined>
   /** The next `length` bytes as they come. Throws IO when the stream ends within them. */
   pass(length: number): AsyncGenerator<Uint8Array>
+  /** All that is left. */
+  rest(): AsyncGenerator<Uint8Array>
   close(): Promise<void>
 }
 
@@ -34,6 +36,9 @@ export function byteReader(input: AsyncIterable<Uint8Array>): ByteReader {
 
   return {
     pass,
+    async *rest() {
+      for (; await fill(); chunk = chunk.subarray(chunk.length)) yield chunk
+    },
     async take(length) {
       if (!(await fill())) return undefined
       if (chunk.length >= length) {

@@ -1,3 +1,4 @@
+export * from './byte-reader.ts'
 export * from './digest.ts'
 export * from './display-url.ts'
 export * from './docker-reference.ts'

@@ -1,8 +1,7 @@
 import type { Stage } from '@transload/contract'
+import { encodeGzip, encodeZstd } from '@transload/formats'
 
 import type { CompressionFormat } from './copy-options.ts'
-import { encodeGzip } from './gzip-encoding.ts'
-import { encodeZstd } from './zstd-encoding.ts'
 
 /** No larger output than skopeo's default level gives; zlib's own default, 6, takes 1.6 times as long for 3 % less. */
 const defaultLevels: Readonly<Record<CompressionFormat, number>> = { gzip: 4, zstd: 3 }

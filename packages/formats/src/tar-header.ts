@@ -40,10 +40,19 @@ export function parseTarHeader(block: Uint8Array): TarHeader | undefined {
   }
 }
 
-/** Records of a PAX extended header: `LENGTH KEY=VALUE\n`. Throws IO when malformed. */
+/** Records of a PAX extended header, `LENGTH KEY=VALUE\n`, values as text. Throws IO when malformed. */
 export function parsePaxRecords(bytes: Uint8Array): Map<string, string> {
+  return new Map(
+    parsePaxValues(bytes)
+      .entries()
+      .map(([key, value]) => [key, value.toString()]),
+  )
+}
+
+/** As {@link parsePaxRecords}, but values as they are: names and extended attributes need not be UTF-8. */
+export function parsePaxValues(bytes: Uint8Array): Map<string, Buffer> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const records = new Map<string, string>()
+  const records = new Map<string, Buffer>()
   for (let start = 0; start < buffer.length;) {
     const blank = buffer.indexOf(0x20, start)
     const length = Number(buffer.toString('latin1', start, blank))
@@ -52,7 +61,7 @@ export function parsePaxRecords(bytes: Uint8Array): Map<string, string> {
     if (blank < 0 || !(length > 0) || end > buffer.length || equals < 0 || equals >= end || buffer[end - 1] !== 0x0a) {
       throw new TransloadError('IO', 'invalid PAX extended header in tar file')
     }
-    records.set(buffer.toString('utf8', blank + 1, equals), buffer.toString('utf8', equals + 1, end - 1))
+    records.set(buffer.toString('utf8', blank + 1, equals), buffer.subarray(equals + 1, end - 1))
     start = end
   }
   return records
@@ -136,18 +145,23 @@ function checksum(block: Uint8Array): number {
 }
 
 function readText(field: Uint8Array): string {
+  return readBytes(field).toString('utf8')
+}
+
+/** A field's bytes up to the first zero. */
+export function readBytes(field: Uint8Array): Buffer {
   const end = field.indexOf(0)
-  return Buffer.from(field.subarray(0, end < 0 ? field.length : end)).toString('utf8')
+  return Buffer.from(field.buffer, field.byteOffset, end < 0 ? field.length : end)
 }
 
 /** Octal digits, or base 256 when the top bit is set. NaN when it is neither. */
-function readNumber(field: Uint8Array): number {
+export function readNumber(field: Uint8Array): number {
   if ((field[0]! & 0x80) === 0) {
     const digits = readText(field).trim()
     return digits === '' ? 0 : /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number.NaN
   }
-  // A negative number, its second bit set, comes out too big to be a size.
-  let value = field[0]! & 0x7f
+  // Two's complement: the second bit is the sign.
+  let value = (field[0]! & 0x40) === 0 ? field[0]! & 0x3f : (field[0]! & 0x3f) - 0x40
   for (const byte of field.subarray(1)) value = value * 256 + byte
   return value
 }
