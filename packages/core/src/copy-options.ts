@@ -20,7 +20,7 @@ import type { ProgressSink } from './progress.ts'
 /** `docker`: v2 schema 2, and its lists. `schema1`: signed v2 schema 1, in such lists. */
 export type ManifestFormat = 'oci' | 'docker' | 'schema1'
 
-export type CompressionFormat = 'gzip' | 'zstd'
+export type CompressionFormat = 'gzip' | 'zstd' | 'zstd:chunked'
 
 /** All optional; `resolveCopyOptions` fills the defaults in once. */
 export interface CopyOptions extends OperationOptions {
@@ -38,7 +38,7 @@ export interface CopyOptions extends OperationOptions {
   readonly layers?: 'as-is' | 'compressed' | 'uncompressed' | undefined
   /** Compression of layers that are compressed on the way, and, said explicitly, of those compressed otherwise. Default gzip. */
   readonly compressionFormat?: CompressionFormat | undefined
-  /** gzip 0–9, default 4; zstd 1–22, default 3. */
+  /** gzip 0–9, default 4; zstd 1–22, default 3, zstd:chunked 6. What is beyond counts as the nearest for zstd. */
   readonly compressionLevel?: number | undefined
   /** Also re-encode, and do not reuse, layers compressed in another format. */
   readonly forceCompressionFormat?: boolean | undefined
@@ -99,11 +99,11 @@ const defaultLargeBlobConcurrency = 6
 
 /** Throws CONFIG_INVALID for values that make no sense. */
 export function resolveCopyOptions(options: CopyOptions): ResolvedCopyOptions {
-  const { compressionFormat, compressionLevel, concurrency = defaultConcurrency } = options
-  if (options.forceCompressionFormat && compressionFormat === undefined) {
+  const { compressionLevel, concurrency = defaultConcurrency } = options
+  if (options.forceCompressionFormat && options.compressionFormat === undefined) {
     throw invalid('cannot use ForceCompressionFormat with undefined default compression format')
   }
-  if (compressionLevel !== undefined) checkLevel(compressionLevel, compressionFormat ?? 'gzip')
+  const compressionFormat = resolveFormat(options)
   if (options.encryptor && options.decryptor) {
     throw invalid('Unable to support both decryption and encryption in the same copy')
   }
@@ -118,7 +118,7 @@ export function resolveCopyOptions(options: CopyOptions): ResolvedCopyOptions {
     removeSignatures: options.removeSignatures ?? false,
     layers: options.layers,
     compressionFormat,
-    compressionLevel,
+    compressionLevel: resolveLevel(compressionLevel, compressionFormat ?? 'gzip'),
     forceCompressionFormat: options.forceCompressionFormat ?? false,
     encryptor: options.encryptor,
     encryptLayers: options.encryptLayers ?? [],
@@ -143,9 +143,26 @@ export function resolveOpenOptions(
   }
 }
 
-function checkLevel(level: number, format: CompressionFormat): void {
-  const [least, most] = format === 'gzip' ? [0, 9] : [1, 22]
-  if (Number.isSafeInteger(level) && level >= least && level <= most) return
+/** Nobody can fetch parts of an encrypted layer (copy-engine.md §5.6). */
+function resolveFormat(options: CopyOptions): CopyOptions['compressionFormat'] {
+  const { compressionFormat, forceCompressionFormat, encryptor, log } = options
+  if (compressionFormat !== 'zstd:chunked' || !encryptor) return compressionFormat
+  if (forceCompressionFormat) {
+    throw invalid(
+      'explicitly requested to combine zstd:chunked with encryption, which is not beneficial; use plain zstd instead',
+    )
+  }
+  log?.('warn', 'Compression using zstd:chunked is not beneficial for encrypted layers, using plain zstd instead')
+  return 'zstd'
+}
+
+/** -1 is gzip's way to ask for the default; zstd takes the level nearest to any number. */
+function resolveLevel(level: number | undefined, format: CompressionFormat): number | undefined {
+  if (level === undefined || (format === 'gzip' && level === -1)) return undefined
+  if (Number.isSafeInteger(level)) {
+    if (format !== 'gzip') return Math.min(Math.max(level, 1), 22)
+    if (level >= 0 && level <= 9) return level
+  }
   throw invalid(`${format}: invalid compression level: ${level}`)
 }
 

@@ -1,19 +1,21 @@
 import type { Descriptor, Platform } from '@transload/contract'
 
+import type { CompressionFormat } from './copy-options.ts'
+
 /**
  * What happens to a blob on the way.
  *
  * - `none` its bytes are stored as they are; `skip` it stays at its URLs and is not moved at all
- * - `decompress`, `gzip`, `zstd` a layer is re-encoded
+ * - `decompress`, `gzip`, `zstd`, `zstd:chunked` a layer is re-encoded
  * - `convert` an image config is rewritten for another manifest format
  */
-export type BlobEdit = 'none' | 'skip' | 'decompress' | 'gzip' | 'zstd' | 'convert'
+export type BlobEdit = 'none' | 'skip' | 'decompress' | CompressionFormat | 'convert'
 
 /**
  * How a layer's bytes have to be at the destination. `compressed`: in any format, and gzip for those that are not
- * compressed; `gzip` and `zstd`: in that very format.
+ * compressed; `gzip`, `zstd` and `zstd:chunked`: in that very format, or, for zstd, in any kind of it.
  */
-export type LayerEncoding = 'as-is' | 'uncompressed' | 'compressed' | 'gzip' | 'zstd'
+export type LayerEncoding = 'as-is' | 'uncompressed' | 'compressed' | CompressionFormat
 
 export interface PlannedBlob {
   readonly role: 'config' | 'layer'

@@ -1,7 +1,14 @@
 import { mediaTypes } from '@transload/contract'
+import { zstdChunkedAnnotations } from '@transload/formats'
 import { describe, expect, it } from 'vitest'
 
-import { declaredCompression, foundCompression, editFor, layerMediaType } from './layer-encoding.ts'
+import {
+  declaredCompression,
+  describedCompression,
+  foundCompression,
+  editFor,
+  layerMediaType,
+} from './layer-encoding.ts'
 
 describe('foundCompression', () => {
   it.each([
@@ -12,7 +19,15 @@ describe('foundCompression', () => {
     ['none', [0x1f, 0x8b]],
     ['none', []],
   ] as const)('sees %s in %j', (compression, bytes) => {
-    expect(foundCompression(Uint8Array.from(bytes))).toBe(compression)
+    expect(foundCompression(Uint8Array.from(bytes), { mediaType: '' })).toBe(compression)
+  })
+
+  it('takes the annotation of a table of contents into account, with zstd alone', () => {
+    const layer = { mediaType: mediaTypes.ociLayerZstd, annotations: { [zstdChunkedAnnotations.tocDigest]: 'd' } }
+    expect(foundCompression(Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd]), layer)).toBe('zstd:chunked')
+    expect(foundCompression(Uint8Array.from([0x1f, 0x8b, 0x08]), layer)).toBe('gzip')
+    expect(describedCompression(layer)).toBe('zstd:chunked')
+    expect(describedCompression({ ...layer, mediaType: mediaTypes.ociLayerGzip })).toBe('gzip')
   })
 })
 
@@ -28,6 +43,14 @@ describe('editFor', () => {
     ['gzip', 'gzip', 'none'],
     ['zstd', 'gzip', 'gzip'],
     ['none', 'zstd', 'zstd'],
+    ['none', 'zstd:chunked', 'zstd:chunked'],
+    ['zstd:chunked', 'zstd', 'none'],
+    ['zstd:chunked', 'zstd:chunked', 'none'],
+    ['zstd:chunked', 'gzip', 'gzip'],
+    ['zstd:chunked', 'compressed', 'none'],
+    ['zstd', 'zstd:chunked', 'zstd:chunked'],
+    ['bzip2', 'gzip', 'gzip'],
+    ['xz', 'uncompressed', 'decompress'],
   ] as const)('turns %s wanted %s into %s', (found, encoding, edit) => {
     expect(editFor(found, encoding)).toBe(edit)
   })

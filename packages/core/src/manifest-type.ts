@@ -103,14 +103,18 @@ export function unmodifiableHint(reason: string): string | undefined {
 }
 
 function needsOtherType(
-  { zstdLayers, encryptedLayers }: { readonly zstdLayers: boolean; readonly encryptedLayers: boolean },
+  {
+    compressionFormat,
+    zstdLayers,
+    encryptedLayers,
+  }: TypeOptions & { readonly zstdLayers: boolean; readonly encryptedLayers: boolean },
   forced: string | undefined,
   accepted: readonly string[],
 ): TransloadError {
   const [need, it] = !encryptedLayers
-    ? ['compression using zstd required', 'it']
+    ? [`compression using ${compressionFormat} required`, 'it']
     : zstdLayers
-      ? ['compression using zstd, and encryption, required', 'both']
+      ? [`compression using ${compressionFormat}, and encryption, required`, 'both']
       : ['encryption required', 'encryption']
   return impossible(
     forced === undefined

@@ -10,8 +10,9 @@ import { compressionMagicBytes, decompressor } from '@transload/formats'
 
 import { byFirstBytes } from './by-first-bytes.ts'
 import type { BlobEdit, PlannedBlob } from './copy-plan.ts'
-import { layerEncoder } from './layer-encoder.ts'
+import { layerEncoder, type LayerEncoder } from './layer-encoder.ts'
 import {
+  baseCompression,
   compressionAfter,
   declaredCompression,
   editFor,
@@ -32,7 +33,7 @@ export interface StoredBlob {
   readonly size: number
   /** Set if its bytes are not the source's, or plain although their media type says otherwise: what they are now. */
   readonly compression?: LayerCompression | undefined
-  /** Encryption's, to be added to the layer's own. */
+  /** Encryption's and those of its new compression, to be added to the layer's own. */
   readonly annotations?: Descriptor['annotations']
   /** Of the source's blob, if the plan needs it. */
   readonly diffId?: Digest | undefined
@@ -70,7 +71,7 @@ async function moveVerbatim(
   let found: LayerCompression = 'none'
   let isMistyped = false
   const look = byFirstBytes(compressionMagicBytes, (head) => {
-    found = foundCompression(head)
+    found = foundCompression(head, blob)
     isMistyped = editFor(found, encoding) !== 'none'
     if (isMistyped) throw new TransloadError('PROTOCOL', `${digest} is not what its media type ${mediaType} says`)
     return (input) => input
@@ -110,15 +111,17 @@ async function moveReencoded(
   const made = createMeasurement()
   let found: LayerCompression = 'none'
   let edit: BlobEdit = 'none'
+  let encoder: LayerEncoder | undefined
   const reencode = byFirstBytes(compressionMagicBytes, (head) => {
-    found = foundCompression(head)
+    found = foundCompression(head, blob)
     edit = editFor(found, encoding)
     if (edit === 'none') return (input) => input
-    const encode = edit === 'decompress' ? undefined : layerEncoder(edit, compressionLevel)
+    encoder = edit === 'decompress' ? undefined : layerEncoder(edit, compressionLevel)
+    const encode = encoder?.stage ?? asItIs
     // What is plain already has been hashed by the verification.
-    if (found === 'none') return encode!
-    const decode = decompressor(found)
-    return encode ? (input) => encode(plain.stage(decode(input))) : decode
+    const base = baseCompression(found)
+    if (base === 'none') return encode
+    return (input) => encode(plain.stage(decompressor(base)(input)))
   })
   const cipher = await openCipher(session, planned, operation)
   const verification = createVerification(blob)
@@ -129,7 +132,8 @@ async function moveReencoded(
   await writeBlob(session, reading, { role, mediaType: blob.mediaType, written }, operation)
   if (!verification.succeeded) throw unread(blob)
 
-  const stored = { ...made.result(), diffId: reading.diffId(), annotations: cipher.annotations(), reused: false }
+  const annotations = { ...encoder?.annotations(), ...cipher.annotations() }
+  const stored = { ...made.result(), diffId: reading.diffId(), annotations, reused: false }
   const compression = compressionAfter(edit)
   if (compression === undefined) return { ...stored, compression: unexpectedCompression(blob.mediaType, found) }
   // Nothing is remembered of what was or will be secret.

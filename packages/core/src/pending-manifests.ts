@@ -4,7 +4,7 @@ import type { CopyPlan, PlannedImage, PlannedIndex } from './copy-plan.ts'
 import { defaultPlatform } from './default-platform.ts'
 import { writtenIndex, type WrittenInstance } from './image-index.ts'
 import { plainMediaType } from './layer-crypto.ts'
-import { declaredCompression } from './layer-encoding.ts'
+import { baseCompression, declaredCompression } from './layer-encoding.ts'
 import type { SelectedImages, SelectedManifest } from './select-images.ts'
 import type { CopySession } from './session.ts'
 import type { MovedBlobs } from './transfer.ts'
@@ -64,6 +64,8 @@ export async function pendingManifests(
 
 function hasZstdLayers({ layers }: PlannedImage, moved: MovedBlobs): boolean {
   return layers.some(
-    (layer) => (moved.find(layer)?.compression ?? declaredCompression(plainMediaType(layer))) === 'zstd',
+    (layer) =>
+      baseCompression(moved.find(layer)?.compression ?? declaredCompression(plainMediaType(layer)) ?? 'none') ===
+      'zstd',
   )
 }

@@ -11,7 +11,7 @@ import {
 import type { CopyPlan, LayerEncoding, PlannedBlob, PlannedImage } from './copy-plan.ts'
 import { imageLabel, labelError } from './image-label.ts'
 import { chosenLayers, cryptoOf, isEncrypted, plainMediaType, writtenMediaType } from './layer-crypto.ts'
-import { compressionAfter, declaredCompression, editFor } from './layer-encoding.ts'
+import { baseCompression, compressionAfter, describedCompression, editFor } from './layer-encoding.ts'
 import { chooseImageType, formatOf, unmodifiableHint } from './manifest-type.ts'
 import { planIndexes } from './plan-index.ts'
 import {
@@ -79,7 +79,7 @@ function planImage(
     destination.traits,
     {
       ...options,
-      zstdLayers: encoding === 'zstd' && artifactType === undefined,
+      zstdLayers: baseCompression(options.compressionFormat ?? 'none') === 'zstd' && artifactType === undefined,
       encryptedLayers: options.encryptor !== undefined || (!options.decryptor && image.layers.some(isEncrypted)),
     },
     unmodifiable,
@@ -153,11 +153,11 @@ function planLayer(
     return { role: 'layer', blob, encoding: 'as-is', edit: 'skip' }
   }
   const planned = { role: 'layer', blob, ...(crypto ? { crypto } : {}) } as const
-  const declared = declaredCompression(plainMediaType(planned))
-  if (declared === undefined) return { ...planned, encoding: 'as-is', edit: 'none' }
+  const described = describedCompression({ ...blob, mediaType: plainMediaType(planned) })
+  if (described === undefined) return { ...planned, encoding: 'as-is', edit: 'none' }
   // Decrypting gives back what was encrypted, unless the destination cannot take that.
   const encoding = crypto === 'decrypt' && wanted !== 'uncompressed' ? 'as-is' : wanted
-  return { ...planned, encoding, edit: editFor(declared, encoding) }
+  return { ...planned, encoding, edit: editFor(described, encoding) }
 }
 
 function checkCrypto(layers: readonly PlannedBlob[], unmodifiable: string | undefined): void {

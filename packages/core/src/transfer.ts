@@ -3,6 +3,7 @@ import type { Digest, OperationOptions } from '@transload/contract'
 import { createLimiter, runAll, type Limiter } from './bounded.ts'
 import type { CopyPlan, PlannedBlob, PlannedImage } from './copy-plan.ts'
 import { labelError, plannedImageLabel } from './image-label.ts'
+import { isCompression } from './layer-encoding.ts'
 import { moveBlob, type FindStored, type StoredBlob } from './move-blob.ts'
 import { ociConfigFromDocker } from './oci-config.ts'
 import { readConfig } from './read-config.ts'
@@ -174,8 +175,7 @@ async function transferBlob(
   }
   if (blob.size !== undefined && blob.size <= largeBlobBytes) return await moving(move)
   const moveLarge = (): Promise<StoredBlob> => movingLarge(() => moving(move))
-  const isEncoded = planned.edit === 'gzip' || planned.edit === 'zstd'
-  return await (isEncoded ? encoding(moveLarge) : moveLarge())
+  return await (isCompression(planned.edit) ? encoding(moveLarge) : moveLarge())
 }
 
 /**

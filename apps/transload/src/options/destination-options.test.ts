@@ -29,6 +29,7 @@ describe('resolveLayerOptions', () => {
 
   it.each<[Partial<DestinationValues>, string]>([
     [{ compress: true, decompress: true }, 'Cannot compress and decompress at the same time'],
+    [{ compressFormat: 'bzip2' }, 'compression using bzip2 required, but none of the known manifest formats'],
     [{ compressFormat: 'rar' }, 'cannot find compressor for "rar"'],
     [{ forceCompressFormat: true }, 'cannot use ForceCompressionFormat with undefined default compression format'],
   ])('refuses %j', (given, problem) => {

@@ -1,5 +1,5 @@
 import { TransloadError } from '@transload/contract'
-import type { CopyOptions } from '@transload/core'
+import type { CompressionFormat, CopyOptions } from '@transload/core'
 
 import { boolFlag, intFlag, stringFlag, type FlagValues } from '../arguments/flag.ts'
 import type { CommandLog } from '../log.ts'
@@ -10,7 +10,7 @@ export const destinationFlags = {
     'dest-compress',
     "Compress tarball image layers when saving to directory using the 'dir' transport. (default is same compression type as source)",
   ),
-  compressFormat: stringFlag('dest-compress-format', 'FORMAT to use for the compression (gzip or zstd)', {
+  compressFormat: stringFlag('dest-compress-format', 'FORMAT to use for the compression (gzip, zstd or zstd:chunked)', {
     placeholder: 'FORMAT',
   }),
   compressLevel: intFlag('dest-compress-level', 'LEVEL to use for the compression', { placeholder: 'LEVEL' }),
@@ -61,10 +61,16 @@ function layerTreatment(values: DestinationValues, scheme: string): CopyOptions[
   return undefined
 }
 
-function parseFormat(text: string): 'gzip' | 'zstd' {
-  if (text === 'gzip' || text === 'zstd') return text
+function parseFormat(text: string): CompressionFormat {
+  if (text === 'gzip' || text === 'zstd' || text === 'zstd:chunked') return text
+  if (text === 'bzip2' || text === 'Xz') {
+    throw new TransloadError(
+      'CONVERSION_IMPOSSIBLE',
+      `compression using ${text} required, but none of the known manifest formats support it`,
+    )
+  }
   throw new TransloadError('USAGE', `cannot find compressor for ${JSON.stringify(text)}`, {
-    hint: 'Formats: gzip, zstd.',
+    hint: 'Formats: gzip, zstd, zstd:chunked.',
   })
 }
 

@@ -1,8 +1,7 @@
 import type { Digest, Stage } from '@transload/contract'
-import { compressionMagicBytes, decompressor } from '@transload/formats'
+import { compressionMagicBytes, decompressor, detectCompression } from '@transload/formats'
 
 import { byFirstBytes } from '../by-first-bytes.ts'
-import { foundCompression } from '../layer-encoding.ts'
 import { createMeasurement } from '../measurement.ts'
 
 /** The digest of a layer decompressed, taken while its bytes pass. */
@@ -16,8 +15,8 @@ export interface DiffIdMeasurement {
 export function createDiffIdMeasurement(): DiffIdMeasurement {
   const plain = createMeasurement()
   const decode = byFirstBytes(compressionMagicBytes, (head) => {
-    const compression = foundCompression(head)
-    return compression === 'none' ? (input) => input : decompressor(compression)
+    const compression = detectCompression(head)
+    return compression ? decompressor(compression) : (input) => input
   })
   return {
     stage: (input) => passing(input, (side) => drain(plain.stage(decode(side)))),
