@@ -48,8 +48,13 @@ async function parseDocuments(text: string, path: string): Promise<readonly unkn
   if (!Array.isArray(documents)) return []
   return documents.map((document) => {
     const [error] = document.errors
-    if (error) throw invalid(path, `is not valid YAML: ${error.message.split('\n', 1)[0]}`)
-    return document.toJS() as unknown
+    if (error) throw invalidYaml(path, error)
+    try {
+      return document.toJS() as unknown
+    } catch (cause) {
+      // Aliases of nothing, or of too much.
+      throw invalidYaml(path, cause as Error)
+    }
   })
 }
 
@@ -100,6 +105,10 @@ function object(value: unknown): Json {
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function invalidYaml(path: string, { message }: Error): TransloadError {
+  return invalid(path, `is not valid YAML: ${message.split('\n', 1)[0]}`)
 }
 
 function invalid(path: string, problem: string, hint?: string): TransloadError {

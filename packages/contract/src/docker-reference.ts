@@ -61,7 +61,8 @@ export function canonicalText(reference: DockerReference): string {
 /** The short form people type and the Docker engine prints: no `docker.io/`, no `library/`. */
 export function familiarText(reference: DockerReference): string {
   const { domain: host, path } = reference
-  const short = host === 'docker.io' ? path.replace(/^library\/([^/]+)$/, '$1') : `${host}/${path}`
+  const isShort = host === 'docker.io' && !startsWithHost(path)
+  const short = isShort ? path.replace(/^library\/([^/]+)$/, '$1') : `${host}/${path}`
   return `${short}${suffix(reference)}`
 }
 
@@ -83,11 +84,11 @@ export function dockerPolicyScopes(reference: DockerReference): string[] {
 }
 
 function normalize(text: string): string {
-  const slash = text.indexOf('/')
-  const first = text.slice(0, Math.max(slash, 0))
   let host = 'docker.io'
   let remainder = text
-  if (slash >= 0 && (/[.:]/.test(first) || first === 'localhost')) {
+  if (startsWithHost(text)) {
+    const slash = text.indexOf('/')
+    const first = text.slice(0, slash)
     host = first === 'index.docker.io' ? 'docker.io' : first
     remainder = text.slice(slash + 1)
   }
@@ -95,6 +96,13 @@ function normalize(text: string): string {
   const name = remainder.split(':', 1)[0]!
   if (name !== name.toLowerCase()) throw invalid('invalid reference format: repository name must be lowercase')
   return `${host}/${remainder}`
+}
+
+/** What a name is taken for: `localhost/a` and `a.b/c` name a host, `a/b` and `localhost` do not. */
+function startsWithHost(text: string): boolean {
+  const slash = text.indexOf('/')
+  const first = text.slice(0, Math.max(slash, 0))
+  return /[.:]/.test(first) || first === 'localhost'
 }
 
 function suffix({ tag, digest }: DockerReference): string {

@@ -2,5 +2,5 @@
 export function nextLink(header: string | undefined, base: URL): string | undefined {
   const target = /^\s*<([^>]*)>/.exec(header ?? '')?.[1]
   const url = target === undefined ? null : URL.parse(target, base.href)
-  return url ? `${url.pathname}${url.search}` : undefined
+  return url && /^https?:$/.test(url.protocol) ? `${url.pathname}${url.search}` : undefined
 }

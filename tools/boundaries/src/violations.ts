@@ -27,6 +27,8 @@ const allowedAlso: Readonly<Record<string, readonly string[]>> = { '@transload/s
 
 /** For tests only. */
 const allowedInDevelopment: Readonly<Record<string, readonly string[]>> = {
+  contract: ['tool'],
+  support: ['tool'],
   host: ['kit', 'tool'],
   kit: ['tool'],
   plugin: ['kit', 'tool'],
