@@ -8,11 +8,12 @@ import {
   registryEndpoints,
 } from '@transload/config'
 import { addPlugin, createPluginRegistry, type Located, type PluginRegistry } from '@transload/core'
-import type { RegistryTransportOptions } from '@transload/transport-registry'
+import type { RegistryTransportOptions, RetryOptions } from '@transload/transport-registry'
 
 import { addBuiltinTransports, type BuiltinOptions } from './builtin-plugins.ts'
 import type { CommandContext } from './context.ts'
 import type { ImageAccess } from './options/image-access-options.ts'
+import type { RetryValues } from './options/retry-options.ts'
 import { findStoredCredentials } from './stored-credentials.ts'
 import { prefixError } from './system-error.ts'
 import { version } from './version.ts'
@@ -24,15 +25,21 @@ export interface Side extends AsyncDisposable {
   locate(text: string): Promise<Located>
 }
 
-export type SideOptions = Omit<BuiltinOptions, 'registry' | 'sharedBlobDirectory' | 'standardInput'>
+export interface SideOptions extends Omit<BuiltinOptions, 'registry' | 'sharedBlobDirectory' | 'standardInput'> {
+  readonly retry?: RetryValues | undefined
+}
 
-export async function openSide(access: ImageAccess, context: CommandContext, options: SideOptions = {}): Promise<Side> {
+export async function openSide(
+  access: ImageAccess,
+  context: CommandContext,
+  { retry, ...options }: SideOptions = {},
+): Promise<Side> {
   const { directory } = context
   const plugins = createPluginRegistry()
   const shared = access.sharedBlobDirectory
   addBuiltinTransports(plugins, {
     ...options,
-    registry: await registryOptions(access, context),
+    registry: { ...(await registryOptions(access, context)), retry: registryRetries(retry) },
     standardInput: context.stdin,
     sharedBlobDirectory: shared === undefined || isAbsolute(shared) ? shared : join(directory, shared),
   })
@@ -81,6 +88,11 @@ export async function registryOptions(access: ImageAccess, context: CommandConte
     userAgent: userAgent(globals.userAgentPrefix),
     proxy: readProxySettings(locations.env),
   }
+}
+
+/** With --retry-times it is the command that tries again, and says so; as skopeo does. */
+function registryRetries(retry: RetryValues | undefined): RetryOptions | undefined {
+  return (retry?.retryTimes ?? 0) > 0 ? { unavailableAttempts: 1 } : undefined
 }
 
 /** The packages of `--plugin` and TRANSLOAD_PLUGINS; never looked for in the working directory. */

@@ -209,6 +209,42 @@ test('what has no tag is put under its digest', async () => {
   expect(requestLines(opened.server)).toEqual([`PUT /v2/a/manifests/${manifest.digest}`])
 })
 
+test.each([
+  ['Amazon', 400, 'TAG_INVALID'],
+  ['Harbor', 412, 'PRECONDITION'],
+  ['Quay', 409, 'TAG_ALREADY_EXISTS'],
+])('%s refuses to write an immutable tag again: success if it names the image', async (_, status, code) => {
+  let digest: string = manifest.digest
+  await using opened = await openDestination(({ method }) =>
+    method === 'PUT'
+      ? httpAnswer(status, {}, { errors: [{ code, message: 'immutable' }] })
+      : `HTTP/1.1 200 OK\r\nContent-Length: 1\r\nDocker-Content-Digest: ${digest}\r\n\r\n`,
+  )
+  const { destination, server } = opened
+  await destination.writeManifest(manifest, { root: true })
+  await destination.commit()
+  expect(requestLines(server)).toEqual(['PUT /v2/a/manifests/1', 'HEAD /v2/a/manifests/1'])
+  digest = digestOf(small)
+  await expect(destination.commit()).rejects.toMatchObject({ status, serverCodes: [code] })
+})
+
+test.each([
+  ['names it already: nothing is put', manifest.digest, ['HEAD /v2/a/manifests/1']],
+  ['names another: it is', digestOf(small), ['HEAD /v2/a/manifests/1', 'PUT /v2/a/manifests/1']],
+])('where the blobs were there, and the tag %s', async (_, named, lines) => {
+  await using opened = await openDestination(({ method, path }) => {
+    if (method === 'PUT') return httpAnswer(201)
+    const digest = path.includes('/manifests/') ? `Docker-Content-Digest: ${named}\r\n` : ''
+    return `HTTP/1.1 200 OK\r\nContent-Length: ${small.length}\r\n${digest}\r\n`
+  })
+  const { destination, server } = opened
+  const from = parseRegistryReference('//elsewhere.example/x:1')
+  await destination.reuseBlob!(descriptorOf(small), { from, substitutes: false })
+  await destination.writeManifest(manifest, { root: true })
+  await destination.commit()
+  expect(requestLines(server).slice(1)).toEqual(lines)
+})
+
 test('another manifest than the reference names is refused', async () => {
   const name = `a@${digestOf(Buffer.from('other'))}`
   await using opened = await openDestination(() => httpAnswer(201), {}, undefined, [], name)

@@ -18,6 +18,7 @@ import { heldBlobSize } from './blob-presence.ts'
 import { BodyCursor } from './body-cursor.ts'
 import { holdLastChunk } from './hold-last-chunk.ts'
 import { sendLargeBlob } from './large-upload.ts'
+import { tagNames } from './manifest-read.ts'
 import { putManifest } from './manifest-write.ts'
 import { fullName, type RegistryReference } from './reference.ts'
 import type { RegistryClient } from './registry-client.ts'
@@ -43,6 +44,8 @@ class RegistryDestination implements ImageDestination {
   readonly #access: Access
   /** Uploads the registry opened in place of a mount, by the blob they are for. */
   readonly #openUploads = new Map<Digest, Upload>()
+  /** The image may be there already: blobs of it were, and so far none had to be brought. */
+  #mayBeThere: 'unknown' | 'likely' | 'no' = 'unknown'
   #root: RawManifest | undefined
 
   constructor(client: RegistryClient, reference: RegistryReference, options: OpenOptions) {
@@ -67,6 +70,7 @@ class RegistryDestination implements ImageDestination {
     }
     const size = await heldBlobSize(this.#client, this.#access, blob, { log: this.#options.log, signal })
     if (size !== undefined) {
+      if (this.#mayBeThere === 'unknown') this.#mayBeThere = 'likely'
       await this.#remember(blob.digest)
       return { ...blob, size }
     }
@@ -80,6 +84,7 @@ class RegistryDestination implements ImageDestination {
 
   async writeBlob(blob: OutgoingBlob, { signal }: OperationOptions = {}): Promise<void> {
     signal?.throwIfAborted()
+    this.#mayBeThere = 'no'
     const { digest, size } = blob
     const options = { log: this.#options.log, signal }
     if (digest !== undefined && size !== undefined && size <= maxHeldBytes) {
@@ -112,11 +117,22 @@ class RegistryDestination implements ImageDestination {
     this.#root = manifest
   }
 
+  /** A registry with immutable tags is never sent what it has: it would refuse that, though nothing would change. */
   async commit({ signal }: OperationOptions = {}): Promise<void> {
     signal?.throwIfAborted()
     const root = this.#root
     if (!root) throw new TransloadError('MANIFEST_UNKNOWN', `${fullName(this.reference)}: no manifest was written`)
-    await this.#putManifest(root, this.reference.tag ?? root.digest, signal)
+    const { tag } = this.reference
+    if (tag === undefined) return await this.#putManifest(root, root.digest, signal)
+    const isThere = (): Promise<boolean> =>
+      tagNames(this.#client, tag, this.#access, root.digest, { log: this.#options.log, signal })
+    // Then the question takes the place of the PUT, and costs no round trip.
+    if (this.#mayBeThere === 'likely' && (await isThere())) return
+    try {
+      await this.#putManifest(root, tag, signal)
+    } catch (error) {
+      if (!isRefused(error) || !(await isThere())) throw error
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -183,6 +199,11 @@ class RegistryDestination implements ImageDestination {
     this.#client.rememberBlob(this.reference.repository, digest)
     await this.#options.cache.rememberLocation(this.#client.host, digest, this.reference.repository)
   }
+}
+
+function isRefused(error: unknown): boolean {
+  const { status = 0 } = TransloadError.is(error) ? (error as Partial<HttpError>) : {}
+  return status >= 400 && status < 500 && status !== 401 && status !== 429
 }
 
 /** The repository `from` is in, if it is one of `host`. */

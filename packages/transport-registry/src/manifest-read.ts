@@ -32,6 +32,27 @@ export async function requestManifest(
   })
 }
 
+/** Does the tag name that manifest? False as well if the registry does not say, or does not answer. */
+export async function tagNames(
+  client: RegistryClient,
+  tag: string,
+  access: Access,
+  digest: Digest,
+  options: OperationOptions & { readonly log: Log },
+): Promise<boolean> {
+  try {
+    const target = `/v2/${access.repository}/manifests/${tag}`
+    const headers = { Accept: acceptedManifestTypes }
+    const response = await client.request({ method: 'HEAD', target, access, headers, ...options })
+    await response.discard()
+    return response.status === 200 && response.headers.get('docker-content-digest') === digest
+  } catch (error) {
+    options.signal?.throwIfAborted()
+    options.log('debug', `asking what ${tag} names failed: ${(error as Error).message}`)
+    return false
+  }
+}
+
 /**
  * The manifest in a good answer, at most 4 MiB. With `expected` its digest is of that algorithm, and must be that one:
  * else DIGEST_MISMATCH.

@@ -34,6 +34,11 @@ export interface TlsDetails {
 export interface RetryOptions {
   /** Tries of one request, the first included. Default 5 for status 429, and never more than 3 for other failures. */
   readonly attempts?: number | undefined
+  /**
+   * Tries of a request that is answered with 502, 503 or 504. Default 3; 1 suits who repeats whole operations, and wants
+   * to say so each time. A large upload that can go on does so all the same.
+   */
+  readonly unavailableAttempts?: number | undefined
   /** Longest single wait in milliseconds, whatever the server asks for. Default 60 000. */
   readonly maxDelayMs?: number | undefined
   /** How to wait; tests put a clock of their own here. */

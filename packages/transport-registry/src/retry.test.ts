@@ -54,6 +54,14 @@ test.each<[string, (number | 'reset' | 'refused')[], number[], number | 'error',
   expect(waited).toEqual(waits)
 })
 
+test('503 is handed back at once where somebody else repeats', async () => {
+  const rules = resolveRetryRules({ unavailableAttempts: 1, delay: async () => undefined })
+  const outcomes: (number | 'reset')[] = ['reset', 503, 200]
+  const request = { what: 'GET x', isRepeatable: true, log: () => undefined }
+  const response = await sendWithRetries({ ...request, send: async () => answerOf(outcomes.shift()!) }, rules)
+  expect(response.status).toBe(503)
+})
+
 test('what cannot be repeated is not', async () => {
   let sent = 0
   const response = await sendWithRetries(

@@ -8,13 +8,15 @@ import type { RetryOptions } from './options.ts'
 
 export interface RetryRules {
   readonly attempts: number
+  readonly unavailableAttempts: number
   readonly maxDelayMs: number
   readonly delay: (ms: number, options: OperationOptions) => Promise<void>
 }
 
-export function resolveRetryRules({ attempts, maxDelayMs, delay }: RetryOptions = {}): RetryRules {
+export function resolveRetryRules({ attempts, unavailableAttempts, maxDelayMs, delay }: RetryOptions = {}): RetryRules {
   return {
     attempts: Math.max(1, attempts ?? 5),
+    unavailableAttempts: Math.max(1, unavailableAttempts ?? brokenAttempts),
     maxDelayMs: maxDelayMs ?? 60_000,
     delay:
       delay ??
@@ -38,7 +40,7 @@ export interface Attempts<T extends HttpResponse> {
 }
 
 /** A busy server gets fewer and shorter tries than one that asked us to wait. */
-const unavailableAttempts = 3
+const brokenAttempts = 3
 
 /**
  * Sends until there is an answer other than 429, 502, 503 and 504, waiting as long as `Retry-After` says or 2 s, 4 s, …
@@ -53,7 +55,7 @@ export async function sendWithRetries<T extends HttpResponse>(request: Attempts<
       if (request.isGuess || !isBrokenConnection(error)) throw error
       return error
     })
-    const failure = failureOf(outcome)
+    const failure = failureOf(outcome, rules)
     if (!failure || attempt >= Math.min(rules.attempts, failure.attempts) || !request.isRepeatable) {
       if (TransloadError.is(outcome)) throw outcome
       return outcome
@@ -73,7 +75,7 @@ export function pauseBeforeRetry(
   failures: number,
   rules: RetryRules,
 ): number | undefined {
-  const attempts = status === 429 ? rules.attempts : Math.min(rules.attempts, unavailableAttempts)
+  const attempts = status === 429 ? rules.attempts : Math.min(rules.attempts, brokenAttempts)
   if (failures >= attempts) return undefined
   const ownMs = (status === 429 ? 2000 : 1000) * 2 ** (failures - 1)
   return Math.min(rules.maxDelayMs, retryAfterMs ?? ownMs)
@@ -87,12 +89,12 @@ interface Failure {
   readonly firstDelayMs: (attempt: number) => number
 }
 
-function failureOf(outcome: HttpResponse | TransloadError): Failure | undefined {
+function failureOf(outcome: HttpResponse | TransloadError, { unavailableAttempts }: RetryRules): Failure | undefined {
   if (TransloadError.is(outcome)) {
     return {
       problem: outcome.message,
       isAnswer: false,
-      attempts: unavailableAttempts,
+      attempts: brokenAttempts,
       firstDelayMs: (attempt) => (attempt - 1) * 1000,
     }
   }

@@ -47,8 +47,9 @@ async function runCopy(
   if (bothSides.tlsVerify !== undefined) {
     context.log('warn', "'--tls-verify' is deprecated, instead use: --src-tls-verify, --dest-tls-verify")
   }
-  await using from = await openSide(resolveImageAccess(source, globals, bothSides), context)
+  await using from = await openSide(resolveImageAccess(source, globals, bothSides), context, { retry: values.retry })
   await using to = await openSide(resolveImageAccess(destination, globals, bothSides), context, {
+    retry: values.retry,
     acceptUncompressedLayers: values.layers.ociAcceptUncompressedLayers,
     additionalTags: resolveAdditionalTags(values.copy),
   })

@@ -44,7 +44,7 @@ async function runDelete(
   [name = '']: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  await using side = await openSide(resolveImageAccess(access, context.globals), context)
+  await using side = await openSide(resolveImageAccess(access, context.globals), context, { retry })
   const { transport, reference } = await side.locate(name).catch((error: unknown) => {
     throw prefixError(`Invalid source name ${name}`, error)
   })

@@ -59,7 +59,7 @@ async function runInspect(
   const retried = <T>(attempt: () => Promise<T>): Promise<T> => withRetries(attempt, values.retry, context)
   const stage = <T>(what: string, read: () => Promise<T>): Promise<T> => prefixed(what, () => retried(read))
 
-  await using side = await openSide(resolveImageAccess(values.access, globals), context)
+  await using side = await openSide(resolveImageAccess(values.access, globals), context, { retry: values.retry })
   const opening = `Error parsing image name ${JSON.stringify(name)}`
   const located = await prefixed(opening, () => side.locate(name))
   await using image = await stage(opening, () =>

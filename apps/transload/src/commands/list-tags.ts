@@ -30,7 +30,7 @@ async function runListTags(
   [name = '']: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  await using side = await openSide(resolveImageAccess(access, context.globals), context)
+  await using side = await openSide(resolveImageAccess(access, context.globals), context, { retry })
   const scheme = readScheme(name, side)
   if (scheme === 'docker') {
     const repository = parseRepository(name)
