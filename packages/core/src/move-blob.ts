@@ -167,7 +167,8 @@ async function openCipher(
     return { ...noCipher, encrypt: encryption.stage, annotations: () => encryption.annotations() }
   } catch (error) {
     operation.signal?.throwIfAborted()
-    throw new TransferError('source', 'transfer', `${crypto}ing layer ${blob.digest}`, error)
+    const what = crypto === 'decrypt' ? `decrypting layer ${blob.digest}` : 'Unable to finalize encryption'
+    throw new TransferError('source', 'transfer', what, error)
   }
 }
 

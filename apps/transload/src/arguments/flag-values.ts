@@ -33,6 +33,14 @@ export function parseUnsigned(text: string, flag: string): number {
   return value
 }
 
+/** Several, by comma, in decimal only. */
+export function parseIntegers(text: string, flag: string): readonly number[] {
+  return text.split(',').map((part) => {
+    if (/^[+-]?\d+$/.test(part) && Number.isSafeInteger(Number(part))) return Number(part)
+    throw invalid(text, flag, `strconv.Atoi: parsing ${quote(part)}: invalid syntax`)
+  })
+}
+
 const unitMs: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 
-import { parseBool, parseDuration, parseInteger, parseUnsigned, splitCsvRecord } from './flag-values.ts'
+import { parseBool, parseDuration, parseInteger, parseIntegers, parseUnsigned, splitCsvRecord } from './flag-values.ts'
 
 declare const valueType: unique symbol
 
@@ -52,6 +52,11 @@ export function durationFlag(name: string, help: string, details: FlagDetails = 
 /** Repeatable, each value one CSV record. */
 export function stringsFlag(name: string, help: string, details: FlagDetails = {}): Flag<readonly string[]> {
   return flag(`${spelling(name, details)} <${details.placeholder ?? 'strings'}>`, help, details, splitCsvRecord, true)
+}
+
+/** Repeatable, each value one or several integers by comma. */
+export function intsFlag(name: string, help: string, details: FlagDetails = {}): Flag<readonly number[]> {
+  return flag(`${spelling(name, details)} <${details.placeholder ?? 'ints'}>`, help, details, parseIntegers, true)
 }
 
 /** Another, hidden spelling of `flag`: both write one value, and the last on the command line wins. */

@@ -9,6 +9,7 @@ import type { CommandContext } from '../context.ts'
 import { openOptions, wantedPlatform } from '../open-options.ts'
 import { copyFlags, resolveAdditionalTags, resolveFormat, resolveImageSelection } from '../options/copy-flags.ts'
 import { destinationFlags, resolveLayerOptions } from '../options/destination-options.ts'
+import { encryptionFlags, resolveEncryption } from '../options/encryption-options.ts'
 import { bothSidesFlags, resolveImageAccess } from '../options/image-access-options.ts'
 import { retryFlags } from '../options/retry-options.ts'
 import { printJson } from '../output.ts'
@@ -19,7 +20,13 @@ import { prefixError } from '../system-error.ts'
 import { loadTrustPolicy } from '../trust-policy.ts'
 import { freeBuffersEarly } from '../young-buffers.ts'
 
-const flags = { copy: copyFlags, layers: destinationFlags, retry: retryFlags, ...bothSidesFlags() }
+const flags = {
+  copy: copyFlags,
+  encryption: encryptionFlags,
+  layers: destinationFlags,
+  retry: retryFlags,
+  ...bothSidesFlags(),
+}
 
 export const copy = defineCommand({
   name: 'copy',
@@ -57,7 +64,7 @@ async function runCopy(
     from: await locate(from, sourceName, 'source'),
     to: await locate(to, destinationName, 'destination'),
   }
-  const options = resolveOptions(values, located.to, context)
+  const options = await resolveOptions(values, located.to, context)
   freeBuffersEarly()
   const result = await withRetries(
     async () => {
@@ -81,9 +88,14 @@ async function locate(side: Side, name: string, role: 'source' | 'destination'):
   }
 }
 
-function resolveOptions(values: GroupValues<typeof flags>, to: Located, context: CommandContext): CopyOptions {
+async function resolveOptions(
+  values: GroupValues<typeof flags>,
+  to: Located,
+  context: CommandContext,
+): Promise<CopyOptions> {
   const { copy: own, layers } = values
   const images = resolveImageSelection(own)
+  const encryption = await resolveEncryption(values.encryption, context)
   const quiet = own.quiet ?? false
   const mode =
     own.progress === undefined
@@ -92,6 +104,7 @@ function resolveOptions(values: GroupValues<typeof flags>, to: Located, context:
   const style = { copiesList: images !== 'system', removesSignatures: own.removeSignatures ?? false }
   return {
     ...openOptions(context),
+    ...encryption,
     ...resolveLayerOptions(layers, to.transport.scheme, context.log),
     images,
     platform: wantedPlatform(context),
