@@ -70,6 +70,14 @@ export interface ImageSource extends AsyncDisposable {
   /** Layers to read in place of those in the manifest, where the place stores them in another encoding. */
   layersForCopy?(manifest: RawManifest, options?: OperationOptions): Promise<readonly Descriptor[]>
   readonly signatures?: SignatureReader
+  /**
+   * The manifests of the same place that refer to `subject`, with `artifactType` and annotations; of one artifact type,
+   * if that is given. None if there are none, or no such subject. Lazy. `readManifest` reads them.
+   */
+  readReferrers?(
+    subject: Digest,
+    options?: OperationOptions & { readonly artifactType?: string | undefined },
+  ): AsyncIterable<Descriptor>
 }
 
 /** What a destination can take: constant data, so the plan can be made without asking twice. */
@@ -79,6 +87,8 @@ export interface DestinationTraits {
   readonly layers?: 'as-is' | 'compressed' | 'uncompressed'
   /** Can hold an index with several images. */
   readonly multiImage?: boolean
+  /** Takes manifests as `referrer`s. */
+  readonly referrers?: boolean
   /** Leaves layers that live at foreign URLs where they are. */
   readonly keepsForeignLayers?: boolean
   readonly hostPlatformOnly?: boolean
@@ -118,7 +128,11 @@ export interface ImageDestination extends AsyncDisposable {
   readonly reference: ImageReference
   readonly traits: DestinationTraits
   writeBlob(blob: OutgoingBlob, options?: OperationOptions): Promise<void>
-  writeManifest(manifest: RawManifest, options: OperationOptions & { readonly root: boolean }): Promise<void>
+  /** `referrer`: no part of the image, but to be found by its subject; only if `traits.referrers`, and never the root. */
+  writeManifest(
+    manifest: RawManifest,
+    options: OperationOptions & { readonly root: boolean; readonly referrer?: boolean },
+  ): Promise<void>
   commit(options?: OperationOptions): Promise<void>
   /**
    * Present already, or obtainable without bytes (a mount, a link)? Returns what it will use, with its size even where

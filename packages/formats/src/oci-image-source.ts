@@ -11,6 +11,7 @@ import {
 import { chooseOciEntry, type OciImageChoice } from './choose-oci-entry.ts'
 import type { OciIndex } from './oci-index.ts'
 import type { ReadableOciLayout } from './oci-layout.ts'
+import { readOciReferrers } from './oci-referrers.ts'
 
 /** What the source was opened for. */
 interface OciRoot {
@@ -77,6 +78,13 @@ class OciImageSource implements ImageSource {
 
   async *readBlob({ digest }: Descriptor, options?: OperationOptions): AsyncGenerator<Uint8Array> {
     yield* this.#layout.readBlob(digest, options)
+  }
+
+  readReferrers(
+    subject: Digest,
+    options?: OperationOptions & { readonly artifactType?: string | undefined },
+  ): AsyncIterable<Descriptor> {
+    return readOciReferrers(this.#layout, this.#index, subject, options)
   }
 
   async blobFile({ digest }: Descriptor): Promise<string | undefined> {

@@ -1,8 +1,9 @@
 import {
   mediaTypes,
-  parseDescriptor,
   parseJsonObject,
   parseManifest,
+  readSubject,
+  referrerDescriptor,
   TransloadError,
   type Descriptor,
   type Digest,
@@ -34,19 +35,11 @@ export function readManifestFacts(raw: RawManifest): ManifestFacts {
       `manifest ${raw.digest} came as ${raw.mediaType} and calls itself ${JSON.stringify(declared)}`,
     )
   }
-  const subject = json['subject'] == null ? undefined : parseDescriptor(json['subject'], `subject of ${raw.digest}`)
-  const artifactType = referrerArtifactType(json, manifest.kind === 'image' ? manifest.config : undefined)
-  const { annotations } = parseDescriptor({ ...json, digest: raw.digest, size: raw.bytes.length }, raw.digest)
+  const subject = readSubject(raw)
   const layers = manifest.kind === 'image' ? manifest.layers : []
   const config = manifest.kind === 'image' ? [manifest.config.digest] : []
   return {
-    descriptor: {
-      mediaType: raw.mediaType,
-      digest: raw.digest,
-      size: raw.bytes.length,
-      ...(artifactType === undefined ? {} : { artifactType }),
-      ...(annotations === undefined ? {} : { annotations }),
-    },
+    descriptor: referrerDescriptor(raw),
     blobs: [...config, ...layers.map(({ digest }) => digest)],
     requiredBlobs: [...config, ...layers.filter((layer) => !isForeign(layer)).map(({ digest }) => digest)],
     children: manifest.kind === 'index' ? manifest.manifests : [],
@@ -64,13 +57,4 @@ const foreignTypes: readonly string[] = [
 
 function isForeign(layer: Descriptor): boolean {
   return foreignTypes.includes(layer.mediaType) || (layer.urls?.length ?? 0) > 0
-}
-
-/** Distribution spec 1.1, "Listing Referrers": `artifactType`, and for an image its config's type in place of none. */
-function referrerArtifactType(
-  json: Readonly<Record<string, unknown>>,
-  config: Descriptor | undefined,
-): string | undefined {
-  const declared = json['artifactType']
-  return typeof declared === 'string' && declared !== '' ? declared : config?.mediaType || undefined
 }

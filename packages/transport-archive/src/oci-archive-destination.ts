@@ -11,7 +11,7 @@ import {
   type OutgoingBlob,
   type RawManifest,
 } from '@transload/contract'
-import { emptyOciIndex, encodeOciIndex, withManifest } from '@transload/formats'
+import { emptyOciIndex, encodeOciIndex, withManifest, withReferrers } from '@transload/formats'
 
 import { openArchiveTarget, type ArchiveTarget } from './archive-target.ts'
 import type { OciArchiveReference } from './oci-archive-reference.ts'
@@ -30,6 +30,7 @@ class OciArchiveDestination implements ImageDestination {
   readonly reference: OciArchiveReference
   readonly traits: DestinationTraits
   readonly #target: ArchiveTarget
+  readonly #referrers: RawManifest[] = []
   #root: RawManifest | undefined
 
   constructor(reference: OciArchiveReference, acceptsUncompressed: boolean, target: ArchiveTarget) {
@@ -39,6 +40,7 @@ class OciArchiveDestination implements ImageDestination {
       layers: acceptsUncompressed ? 'as-is' : 'compressed',
       multiImage: true,
       keepsForeignLayers: true,
+      referrers: true,
       ...(target.isPipe ? { concurrency: 1 } : {}),
     }
     this.#target = target
@@ -50,9 +52,13 @@ class OciArchiveDestination implements ImageDestination {
     await this.#target.tar.addFile({ name, body, size }, options)
   }
 
-  async writeManifest(manifest: RawManifest, options: OperationOptions & { readonly root: boolean }): Promise<void> {
+  async writeManifest(
+    manifest: RawManifest,
+    options: OperationOptions & { readonly root: boolean; readonly referrer?: boolean },
+  ): Promise<void> {
     await this.#target.tar.addBytes(blobPath(manifest.digest), manifest.bytes, options)
     if (options.root) this.#root = manifest
+    else if (options.referrer) this.#referrers.push(manifest)
   }
 
   async commit(options?: OperationOptions): Promise<void> {
@@ -61,7 +67,8 @@ class OciArchiveDestination implements ImageDestination {
     const root = this.#root
     if (!root) throw new TransloadError('IO', `oci-archive:${this.reference.text}: no manifest was written`)
     const { mediaType, digest, bytes } = root
-    const index = withManifest(emptyOciIndex, { mediaType, digest, size: bytes.length }, this.reference.image)
+    const named = withManifest(emptyOciIndex, { mediaType, digest, size: bytes.length }, this.reference.image)
+    const index = withReferrers(named, this.#referrers)
     await tar.addBytes('oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}'), options)
     await tar.addBytes('index.json', encodeOciIndex(index), options)
     await tar.finish(options)

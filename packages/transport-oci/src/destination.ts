@@ -9,7 +9,7 @@ import {
   type OutgoingBlob,
   type RawManifest,
 } from '@transload/contract'
-import { withManifest, type OciLayout } from '@transload/formats'
+import { withManifest, withReferrers, type OciLayout } from '@transload/formats'
 
 import type { OciTransportOptions } from './options.ts'
 import type { OciReference } from './reference.ts'
@@ -44,6 +44,7 @@ class OciDestination implements ImageDestination {
   readonly #layout: OciLayout
   readonly #name: string | undefined
   readonly #reused = new Set<Descriptor['digest']>()
+  readonly #referrers: RawManifest[] = []
   #root: RawManifest | undefined
 
   constructor(layout: OciLayout, reference: OciReference, acceptsUncompressed: boolean) {
@@ -53,6 +54,7 @@ class OciDestination implements ImageDestination {
       layers: acceptsUncompressed ? 'as-is' : 'compressed',
       multiImage: true,
       keepsForeignLayers: true,
+      referrers: true,
     }
     this.#layout = layout
     this.#name = reference.image
@@ -62,9 +64,13 @@ class OciDestination implements ImageDestination {
     await this.#layout.writeBlob(blob.body, () => blob.written().digest, { file: blob.file, signal })
   }
 
-  async writeManifest(manifest: RawManifest, options: OperationOptions & { readonly root: boolean }): Promise<void> {
+  async writeManifest(
+    manifest: RawManifest,
+    options: OperationOptions & { readonly root: boolean; readonly referrer?: boolean },
+  ): Promise<void> {
     await this.#layout.writeBlob(manifest.bytes, () => manifest.digest, options)
     if (options.root) this.#root = manifest
+    else if (options.referrer) this.#referrers.push(manifest)
   }
 
   /** A blob of another size than it should have is not there: writing it again repairs it. */
@@ -83,7 +89,8 @@ class OciDestination implements ImageDestination {
     await using lock = await this.#layout.lockIndex(options)
     await this.#checkReused()
     const { mediaType, digest, bytes } = root
-    await lock.write(withManifest(lock.index, { mediaType, digest, size: bytes.length }, this.#name))
+    const index = withManifest(lock.index, { mediaType, digest, size: bytes.length }, this.#name)
+    await lock.write(withReferrers(index, this.#referrers))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -1,6 +1,7 @@
 import {
   collect,
   parseDockerReference,
+  referrerDescriptor,
   TransloadError,
   type Descriptor,
   type Digest,
@@ -21,6 +22,7 @@ import { sendLargeBlob } from './large-upload.ts'
 import { tagNames } from './manifest-read.ts'
 import { putManifest } from './manifest-write.ts'
 import { fullName, type RegistryReference } from './reference.ts'
+import { changeReferrersTag, subjectOf } from './referrers-tag.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { cancelUpload, finishUpload, mountBlob, startUpload, type Upload, type UploadOptions } from './upload.ts'
 
@@ -38,7 +40,7 @@ export function createRegistryDestination(
 
 class RegistryDestination implements ImageDestination {
   readonly reference: RegistryReference
-  readonly traits = { layers: 'compressed', multiImage: true, keepsForeignLayers: true } as const
+  readonly traits = { layers: 'compressed', multiImage: true, keepsForeignLayers: true, referrers: true } as const
   readonly #client: RegistryClient
   readonly #options: OpenOptions
   readonly #access: Access
@@ -192,7 +194,12 @@ class RegistryDestination implements ImageDestination {
   }
 
   async #putManifest(manifest: RawManifest, ref: string, signal: AbortSignal | undefined): Promise<void> {
-    await putManifest(this.#client, this.reference, manifest, ref, { log: this.#options.log, signal })
+    const options = { log: this.#options.log, signal }
+    const headers = await putManifest(this.#client, this.reference, manifest, ref, options)
+    const subject = subjectOf(manifest)
+    if (subject === undefined || headers.get('oci-subject') !== undefined) return
+    const referrer = referrerDescriptor(manifest)
+    await changeReferrersTag(this.#client, this.reference, subject, { referrer }, options)
   }
 
   async #remember(digest: Digest): Promise<void> {

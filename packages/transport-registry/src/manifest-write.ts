@@ -1,8 +1,8 @@
-import type { Log, OperationOptions, RawManifest } from '@transload/contract'
+import type { OperationOptions, RawManifest } from '@transload/contract'
 
 import type { ResponseHeaders } from './http/http-client.ts'
 import { fullName, type RegistryReference } from './reference.ts'
-import type { RegistryClient } from './registry-client.ts'
+import type { ApiRequest, RegistryClient } from './registry-client.ts'
 import { registryError } from './registry-error.ts'
 
 /** `PUT …/manifests/REF`, a tag or the digest (registry-client.md §10.3); returns the headers of the answer. */
@@ -11,14 +11,14 @@ export async function putManifest(
   reference: RegistryReference,
   { bytes, mediaType }: RawManifest,
   ref: string,
-  options: OperationOptions & { readonly log: Log },
+  { headers, ...options }: OperationOptions & Pick<ApiRequest, 'headers' | 'log'>,
 ): Promise<ResponseHeaders> {
   const { repository } = reference
   const response = await client.request({
     method: 'PUT',
     target: `/v2/${repository}/manifests/${ref}`,
     access: { repository, actions: 'pull,push' },
-    headers: mediaType === '' ? {} : { 'Content-Type': mediaType },
+    headers: { ...headers, ...(mediaType === '' ? {} : { 'Content-Type': mediaType }) },
     body: bytes,
     ...options,
   })

@@ -54,6 +54,8 @@ export class RegistryClient implements AsyncDisposable {
   readonly #presentBlobs = new Map<string, true>()
   readonly #warnings = new Set<string>()
   readonly #background = new Set<Promise<void>>()
+  /** What runs last under each key. */
+  readonly #turns = new Map<string, Promise<void>>()
   readonly #closing = new AbortController()
   #http: Promise<HttpClient> | undefined
   #authorizer: Authorizer | undefined
@@ -160,6 +162,18 @@ export class RegistryClient implements AsyncDisposable {
 
   rememberBlob(repository: string, digest: Digest): void {
     remember(this.#presentBlobs, `${repository}@${digest}`, true, maxRememberedBlobs)
+  }
+
+  /** Runs `work` when nothing else runs under `key`, in the order of the calls. */
+  async inTurn(key: string, work: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(work)
+    const ended = turn.catch(() => undefined)
+    this.#turns.set(key, ended)
+    try {
+      await turn
+    } finally {
+      if (this.#turns.get(key) === ended) this.#turns.delete(key)
+    }
   }
 
   /** Work nobody waits for, such as cancelling an upload; disposing waits for it. It must not reject. */

@@ -1,7 +1,9 @@
-import { TransloadError, type OpenOptions } from '@transload/contract'
+import { referrerDescriptor, TransloadError, type OpenOptions, type RawManifest } from '@transload/contract'
 
 import { manifestOf, requestManifest } from './manifest-read.ts'
 import { fullName, requireTagOrDigest, type RegistryReference } from './reference.ts'
+import { changeReferrersTag, subjectOf } from './referrers-tag.ts'
+import { usesReferrersTag } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { registryError } from './registry-error.ts'
 
@@ -31,9 +33,24 @@ export async function removeRegistryImage(
   if (found.status !== 200) {
     throw await registryError(found, `reading manifest ${ref} in ${fullName(reference)}`, 'manifest')
   }
-  const { digest } = await manifestOf(found, reference.digest)
+  const manifest = await manifestOf(found, reference.digest)
+  const { digest } = manifest
   const target = `/v2/${reference.repository}/manifests/${digest}`
   const response = await client.request({ method: 'DELETE', target, access, log, signal })
   if (response.status !== 202) throw await registryError(response, `deleting ${reference.name}`, 'manifest')
   await response.discard()
+  await unlistReferrer(client, reference, manifest, { log, signal })
+}
+
+/** Where a tag lists the referrers of a manifest, those who remove one take it off (distribution spec 1.1). */
+async function unlistReferrer(
+  client: RegistryClient,
+  reference: RegistryReference,
+  manifest: RawManifest,
+  options: Pick<OpenOptions, 'log' | 'signal'>,
+): Promise<void> {
+  const subject = subjectOf(manifest)
+  if (subject === undefined || !(await usesReferrersTag(client, reference, subject, options))) return
+  const referrer = referrerDescriptor(manifest)
+  await changeReferrersTag(client, reference, subject, { referrer, remove: true }, options)
 }

@@ -4,6 +4,7 @@ import type { Access } from './auth/authorizer.ts'
 import { readForeignBlob, readRegistryBlob } from './blob-read.ts'
 import { manifestOf, requestManifest } from './manifest-read.ts'
 import { fullName, type RegistryReference } from './reference.ts'
+import { readReferrers } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { registryError } from './registry-error.ts'
 
@@ -69,6 +70,15 @@ class RegistrySource implements ImageSource {
     const foreign = await readForeignBlob(this.#client, blob, { log, signal })
     if (foreign) yield* withoutStart(foreign, offset)
     else yield* readRegistryBlob(this.#client, blob, this.#access, { start: offset, log, signal })
+  }
+
+  async *readReferrers(
+    subject: Digest,
+    { artifactType, signal }: OperationOptions & { readonly artifactType?: string | undefined } = {},
+  ): AsyncGenerator<Descriptor> {
+    signal?.throwIfAborted()
+    const { log } = this.#options
+    yield* readReferrers(this.#client, this.#target, subject, { artifactType, log, signal })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
