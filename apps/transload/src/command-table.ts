@@ -80,6 +80,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/plugins.ts')).plugins,
   },
   {
+    name: 'referrers',
+    summary: 'List what refers to an IMAGE-NAME',
+    load: async () => (await import('./commands/referrers.ts')).referrers,
+  },
+  {
     name: 'serve',
     summary: 'Serve an OCI layout as a registry',
     load: async () => (await import('./commands/serve.ts')).serve,

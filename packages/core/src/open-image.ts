@@ -44,6 +44,11 @@ export interface ReadableImage extends AsyncDisposable {
   readOciManifest(options?: OperationOptions): Promise<RawManifest>
   /** The layers a copy of the instance would read: the place may offer others than the manifest names. */
   readLayers(options?: OperationOptions): Promise<readonly Descriptor[]>
+  /**
+   * What refers to the root, of one artifact type, if that is given. Lazy. Throws UNSUPPORTED where the place cannot
+   * tell.
+   */
+  readReferrers(options?: OperationOptions & { readonly artifactType?: string | undefined }): AsyncIterable<Descriptor>
   /** A blob as the place has it: whoever asks verifies it. Lazy. Throws BLOB_UNKNOWN. */
   readBlob(blob: Descriptor, options?: OperationOptions): AsyncIterable<Uint8Array>
   /** Throws TrustError when `policy` does not accept `manifest`, the root or the instance, under this reference. */
@@ -126,6 +131,20 @@ class OpenImage implements ReadableImage {
     const manifest = parseManifest(instance)
     const reading = (async () => this.#source.layersForCopy?.(instance, options))()
     return (await this.#reading('reading layers', reading)) ?? (manifest.kind === 'image' ? manifest.layers : [])
+  }
+
+  async *readReferrers({
+    artifactType,
+    ...operation
+  }: OperationOptions & { readonly artifactType?: string | undefined } = {}): AsyncGenerator<Descriptor> {
+    const options = { ...this.#defaults, ...operation, artifactType }
+    const { digest } = await this.readRoot(options)
+    const source = this.#source
+    if (!source.readReferrers) {
+      const { scheme } = this.reference
+      throw new TransloadError('UNSUPPORTED', `listing referrers is not implemented for ${scheme}: images`)
+    }
+    yield* source.readReferrers(digest, options)
   }
 
   readBlob(blob: Descriptor, options: OperationOptions = this.#defaults): AsyncIterable<Uint8Array> {

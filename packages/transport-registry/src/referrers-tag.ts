@@ -24,7 +24,7 @@ import type { RegistryClient } from './registry-client.ts'
 import { registryError } from './registry-error.ts'
 
 /** `sha256-HEX`: where the referrers of a manifest are listed in a registry without the referrers API. */
-export function referrersTag(subject: Digest): string {
+function referrersTag(subject: Digest): string {
   return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`
 }
 

@@ -178,8 +178,6 @@ async function startTagRegistry(
     readonly index: () => unknown
   }
 > {
-  const indexOf = (manifests: readonly Descriptor[]): RawManifest =>
-    rawManifest(Buffer.from(JSON.stringify({ schemaVersion: 2, custom: true, manifests })), mediaTypes.ociIndex)
   const manifests = new Map([[tag, indexOf(listed)]])
   const others = [...othersWrite]
   const server = await startFakeRegistry(async ({ method, path, headers, readBody }) => {
@@ -205,4 +203,8 @@ async function startTagRegistry(
     index: () => JSON.parse(Buffer.from(manifests.get(tag)!.bytes).toString()) as unknown,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
+}
+
+function indexOf(manifests: readonly Descriptor[]): RawManifest {
+  return rawManifest(Buffer.from(JSON.stringify({ schemaVersion: 2, custom: true, manifests })), mediaTypes.ociIndex)
 }

@@ -1,0 +1,66 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { peer, requirePeers, testImage } from '@transload/peers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { openSite, succeeding, type Site } from './site.ts'
+
+const missing = requirePeers('skopeo', 'registry', 'oras')
+
+let site: Site
+beforeAll(async () => {
+  if (!missing) site = await openSite()
+}, 60_000)
+afterAll(() => site?.[Symbol.asyncDispose]())
+
+/** With the referrers API, and without. */
+const registries = ['transload', 'docker'] as const
+
+describe.skipIf(missing)(`referrers that oras attached ${missing ?? ''}`, () => {
+  test.each(registries)('are listed, in the registry of %s', async (registry) => {
+    const name = `${site.registries[registry]}/referrers/listed:v1`
+    await succeeding(site.skopeo.copy([], testImage('base'), `docker://${name}`))
+    await attach(name, 'test/sbom', 'one')
+    await attach(name, 'test/signature', 'two')
+    const discovered = await discover(name)
+    expect(discovered.map(({ artifactType }) => artifactType).sort()).toEqual(['test/sbom', 'test/signature'])
+    const list = ['referrers', '--tls-verify=false', `docker://${name}`]
+    const { stdout } = await succeeding(site.transload.run(['--json', ...list]))
+    const { referrers } = JSON.parse(stdout) as { referrers: unknown }
+    expect(referrers).toEqual(
+      expect.arrayContaining(discovered.map((each) => expect.objectContaining(each) as unknown)),
+    )
+    const one = discovered.find(({ artifactType }) => artifactType === 'test/sbom')!
+    const filtered = await succeeding(site.transload.run([...list, '--artifact-type', 'test/sbom']))
+    expect(filtered.stdout).toBe(`${one.digest} test/sbom\n`)
+  })
+
+  test('are listed, in a layout', async () => {
+    const layout = site.newPath()
+    await succeeding(site.skopeo.copy([], testImage('base'), `oci:${layout}:v1`))
+    await attach(`${layout}:v1`, 'test/sbom', 'one', ['--oci-layout'])
+    const [found] = await discover(`${layout}:v1`, ['--oci-layout'])
+    const { stdout } = await succeeding(site.transload.run(['referrers', `oci:${layout}:v1`]))
+    expect(stdout).toBe(`${found!.digest} test/sbom\n`)
+  })
+})
+
+async function attach(name: string, type: string, text: string, flags: readonly string[] = ['--plain-http']) {
+  const file = `${text}.txt`
+  await writeFile(join(site.folder, file), text)
+  await peer('oras').output(['attach', ...flags, '--artifact-type', type, name, `${file}:text/plain`], {
+    cwd: site.folder,
+  })
+}
+
+async function discover(
+  name: string,
+  flags: readonly string[] = ['--plain-http'],
+): Promise<readonly { readonly digest: string; readonly artifactType: string }[]> {
+  const output = await peer('oras').output(['discover', ...flags, '--format', 'json', name])
+  const { referrers = [] } = JSON.parse(output) as {
+    referrers?: { readonly digest: string; readonly artifactType: string }[]
+  }
+  return referrers.map(({ digest, artifactType }) => ({ digest, artifactType }))
+}
