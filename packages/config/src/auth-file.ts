@@ -42,7 +42,8 @@ export async function authFileLocations(
   // As Kubernetes mounts a Secret of the older type.
   if (exclusive) return [{ path: exclusive, legacy: basename(exclusive) === '.dockercfg' }]
   const runtimeFile = await runtimeAuthFile(locations).catch((error: unknown) => {
-    options.log?.('warn', error instanceof Error ? error.message : String(error))
+    const problem = error instanceof Error ? error.message : String(error)
+    options.log?.('warn', `${problem}: Trying to pull image in the event that it is a public image.`)
   })
   const paths = [
     ...(runtimeFile === undefined ? [] : [runtimeFile]),
@@ -64,7 +65,7 @@ export async function runtimeAuthFile({ env, home, root, uid, platform }: Locati
     throw new TransloadError(
       'CONFIG_INVALID',
       `${JSON.stringify(directory)} directory set by $XDG_RUNTIME_DIR does not exist. ` +
-        `Either create the directory or unset $XDG_RUNTIME_DIR.: stat ${directory}: ${systemErrorText(cause)}`,
+        `Either create the directory or unset $XDG_RUNTIME_DIR.: faccessat ${directory}: ${systemErrorText(cause)}`,
       { cause },
     )
   }
@@ -78,7 +79,7 @@ export async function checkAuthFile(path: string): Promise<void> {
   } catch (cause) {
     throw new TransloadError(
       'CONFIG_INVALID',
-      `credential file is not accessible: stat ${path}: ${systemErrorText(cause)}`,
+      `credential file is not accessible: faccessat ${path}: ${systemErrorText(cause)}`,
       { cause },
     )
   }

@@ -148,7 +148,7 @@ describe('logout', () => {
 
   test('a file that was named must be there', async () => {
     await expect(checkAuthFile(target.path)).rejects.toThrow(
-      `credential file is not accessible: stat ${target.path}: no such file or directory`,
+      `credential file is not accessible: faccessat ${target.path}: no such file or directory`,
     )
     await store(target, 'r.test')
     await expect(checkAuthFile(target.path)).resolves.toBeUndefined()
@@ -163,14 +163,27 @@ describe('which file', () => {
     [{ REGISTRY_AUTH_FILE: '/r.json' }, { compatAuthFile: '/c.json' }, '/c.json', 'docker'],
     [{ REGISTRY_AUTH_FILE: '/r.json' }, { authFile: '/a.json' }, '/a.json', 'containers'],
   ] as const)('%j %j', async (env, options, path, format) => {
-    const expected = path.startsWith('/') ? path : join(root, path)
-    expect(await authTarget({ ...locations, env }, options)).toEqual({ path: expected, format })
+    const expected = path.startsWith('/') ? { path, isExclusive: true } : { path: join(root, path) }
+    expect(await authTarget({ ...locations, env }, options)).toEqual({ ...expected, format })
   })
 
   test('not two at once', async () => {
     await expect(authTarget(locations, { authFile: 'a', compatAuthFile: 'b' })).rejects.toThrow(
       'can not be set simultaneously',
     )
+  })
+
+  test("Docker's own, not named as such, is worth a warning", async () => {
+    const path = join(root, 'home/.docker/config.json')
+    const warnings: string[] = []
+    const log = (_: string, message: string): void => void warnings.push(message)
+    await authTarget(locations, { authFile: path, log })
+    await authTarget({ ...locations, env: { REGISTRY_AUTH_FILE: path } }, { log })
+    await authTarget(locations, { compatAuthFile: path, log })
+    expect(warnings).toEqual([
+      'saving credentials to ~/.docker/config.json, but not using Docker-compatible file format',
+      expect.stringMatching(/^\$REGISTRY_AUTH_FILE points to ~\/\.docker\/config\.json, but /),
+    ])
   })
 
   test('a runtime directory has to be there', async () => {

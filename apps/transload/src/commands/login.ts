@@ -49,10 +49,11 @@ async function runLogin(
   [registry = '']: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  const { locations, signal, stdout, globals, registries } = context
-  const target = await authTarget(locations, { authFile: values.authfile, compatAuthFile: values.compatAuthFile })
+  const { locations, log, signal, stdout, globals, registries } = context
+  const { authfile, compatAuthFile } = values
+  const target = await authTarget(locations, { authFile: authfile, compatAuthFile, log })
   const key = parseCredentialKey(registry)
-  const authFile = values.authfile ?? values.compatAuthFile
+  const authFile = target.isExclusive ? target.path : undefined
   const found = await findStoredCredentials(key, context, { authFile, prefix: 'get credentials' })
   const stored = found?.credentials
   if (values.getLogin) return await print(stdout, `${readLogin(stored, key)}\n`)

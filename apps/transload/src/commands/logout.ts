@@ -4,6 +4,7 @@ import {
   parseCredentialKey,
   removeAllCredentials,
   removeCredentials,
+  type AuthTarget,
   type CredentialKey,
 } from '@transload/config'
 import { TransloadError } from '@transload/contract'
@@ -43,9 +44,9 @@ async function runLogout(
   [registry]: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  const { locations, signal, stdout, globals, registries } = context
+  const { locations, log, signal, stdout, globals, registries } = context
   const { all = false, authfile: authFile, compatAuthFile } = values
-  const target = await authTarget(locations, { authFile, compatAuthFile })
+  const target = await authTarget(locations, { authFile, compatAuthFile, log })
   if (authFile ?? compatAuthFile) await checkAuthFile(target.path)
   const readHelpers = async (): Promise<readonly string[]> => (await registries.readConf()).credentialHelpers
   if (all) {
@@ -66,7 +67,7 @@ async function runLogout(
     const line = `Removed login credentials for ${key.key}\n`
     return await (globals.json ? printJson(stdout, { registry: key.key }) : print(stdout, line))
   }
-  if (!(await isLoggedInElsewhere(key, values, context))) {
+  if (!(await isLoggedInElsewhere(key, target, values, context))) {
     throw new TransloadError('UNAUTHENTICATED', `not logged into ${key.key}`)
   }
   await print(
@@ -77,9 +78,13 @@ async function runLogout(
 
 async function isLoggedInElsewhere(
   key: CredentialKey,
+  { isExclusive, path }: AuthTarget,
   values: RegistryFlags,
   context: CommandContext,
 ): Promise<boolean> {
-  const found = await findStoredCredentials(key, context, { authFile: undefined, prefix: 'get credentials' })
+  const found = await findStoredCredentials(key, context, {
+    authFile: isExclusive ? path : undefined,
+    prefix: 'get credentials',
+  })
   return found !== undefined && (await areValidCredentials(found.credentials, key, values, context))
 }
