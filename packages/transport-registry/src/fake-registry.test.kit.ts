@@ -20,6 +20,11 @@ export async function startFakeRegistry(routes: Routes, challenge?: string): Pro
   })
 }
 
+/** Gives out the tokens `t1`, `t2`, … */
+export function startTokenServer(): Promise<RawServer> {
+  return startRawServer(({ answer, index }) => answer(httpAnswer(200, {}, { token: `t${index + 1}`, expires_in: 300 })))
+}
+
 /** Waits take no time; `waited` has them, in milliseconds. */
 export function clientOf(
   server: RawServer,

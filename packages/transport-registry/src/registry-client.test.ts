@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { collect } from '@transload/contract'
 import { expect, test } from 'vitest'
 
-import { clientOf, openOptions, requestLines, startFakeRegistry } from './fake-registry.test.kit.ts'
+import { clientOf, openOptions, requestLines, startFakeRegistry, startTokenServer } from './fake-registry.test.kit.ts'
 import { httpAnswer, startRawServer } from './http/raw-server.test.kit.ts'
 import { RegistryClient, type ApiRequest } from './registry-client.ts'
 
@@ -280,6 +280,3 @@ test('an abort is prompt while pinging and while a token is fetched', async () =
 })
 
 /** Gives out t1, t2, … */
-function startTokenServer(): ReturnType<typeof startRawServer> {
-  return startRawServer(({ answer, index }) => answer(httpAnswer(200, {}, { token: `t${index + 1}`, expires_in: 300 })))
-}
