@@ -11,7 +11,13 @@ export type Fault =
   /** The answer's body ends too early: with a reset, with an orderly close, or without an end. */
   | { readonly kind: 'break'; readonly how: 'reset' | 'close' | 'stall'; readonly afterBytes: number }
   /** So many bytes of the request's body are read, then the connection is reset, or nothing happens any more. */
-  | { readonly kind: 'break-request'; readonly how: 'reset' | 'stall'; readonly afterBytes: number }
+  | {
+      readonly kind: 'break-request'
+      readonly how: 'reset' | 'stall'
+      readonly afterBytes: number
+      /** The real registry gets what was read, and sees its connection break, too. */
+      readonly arrives?: boolean
+    }
   /** The answer has another body, with its length in the header or without. */
   | { readonly kind: 'rewrite'; readonly body: (real: Buffer) => Buffer; readonly isChunked?: boolean }
   /** A body of this many bytes, sent for as long as somebody takes them. */
@@ -89,7 +95,7 @@ async function spoil(
       outgoing.writeHead(fault.status, { 'content-length': 0, ...fault.headers }).end()
       break
     case 'break-request':
-      await breakRequest(incoming, fault)
+      await breakRequest(upstream, incoming, fault)
       break
     case 'flood':
       await flood(outgoing, fault, flooded)
@@ -128,15 +134,21 @@ async function passOn(upstream: string, incoming: IncomingMessage): Promise<Inco
 }
 
 async function breakRequest(
+  upstream: string,
   incoming: IncomingMessage,
-  { how, afterBytes }: Extract<Fault, { kind: 'break-request' }>,
+  { how, afterBytes, arrives = false }: Extract<Fault, { kind: 'break-request' }>,
 ): Promise<void> {
+  const { method, url, headers } = incoming
+  const onward = arrives ? request(`http://${upstream}${url}`, { method, headers, agent: false }) : undefined
+  onward?.on('error', () => undefined)
   let left = afterBytes
   for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
     left -= (chunk as Buffer).length
+    if (onward) await new Promise((resolve) => onward.write(chunk, resolve))
     if (left <= 0) break
   }
   incoming.pause()
+  onward?.socket?.end()
   if (how === 'reset') incoming.socket.resetAndDestroy()
 }
 
