@@ -41,6 +41,10 @@ export const builtinTransports: Readonly<Record<string, Builtin>> = {
     load: async ({ acceptUncompressedLayers }) =>
       (await import('@transload/transport-archive/oci-archive')).default({ acceptUncompressedLayers }),
   },
+  sif: {
+    packageName: '@transload/transport-sif',
+    load: async () => (await import('@transload/transport-sif')).default(),
+  },
   tarball: {
     packageName: '@transload/transport-tarball',
     load: async ({ standardInput }) =>

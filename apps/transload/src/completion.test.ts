@@ -16,7 +16,7 @@ describe('completeWords', () => {
     [['copy', 'oci-archive:im'], [], 2],
     [['inspect', 'docker-archive:im'], [], 2],
     [['delete', 'dir:/us'], [], 0],
-    [['copy', '--', '-x'], ['dir:', 'docker:', 'docker-archive:', 'oci:', 'oci-archive:'], 6],
+    [['copy', '--', '-x'], ['dir:', 'docker:', 'docker-archive:', 'oci:', 'oci-archive:', 'sif:'], 6],
     [['manifest-digest', ''], [], 0],
     [['list-tags', 'docker:'], [], 0],
     [['completion', ''], ['bash', 'zsh', 'fish', 'powershell'], 4],

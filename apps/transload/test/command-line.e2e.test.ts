@@ -36,6 +36,7 @@ it('runs where nothing is installed', async () => {
       'docker-archive  @transload/transport-archive',
       'oci             @transload/transport-oci',
       'oci-archive     @transload/transport-archive',
+      'sif             @transload/transport-sif',
       'tarball         @transload/transport-tarball',
       '',
     ].join('\n'),

@@ -19,6 +19,8 @@ const tools = {
   openssl: { place: 'host', program: 'openssl', package: 'openssl' },
   time: { place: 'host', program: 'time', package: 'time' },
   debootstrap: { place: 'host', program: 'debootstrap', package: 'debootstrap' },
+  mksquashfs: { place: 'host', program: 'mksquashfs', package: 'squashfs-tools' },
+  fakeroot: { place: 'host', program: 'fakeroot', package: 'fakeroot' },
   setfattr: { place: 'host', program: 'setfattr', package: 'attr' },
   skopeo: { place: 'root', program: 'skopeo', package: 'skopeo' },
   podman: { place: 'root', program: 'podman', package: 'podman' },

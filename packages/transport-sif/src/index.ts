@@ -1,0 +1,2 @@
+export type { SifReference } from './reference.ts'
+export { default } from './transport.ts'
