@@ -16,6 +16,7 @@ import {
 import { checkTrust } from './check-trust.ts'
 import { resolveOpenOptions, type CopyOptions } from './copy-options.ts'
 import { defaultPlatform } from './default-platform.ts'
+import { imageLayers } from './image-layers.ts'
 import { findInstance, type ReadIndex } from './index-tree.ts'
 import { ociManifestOf } from './oci-manifest.ts'
 import type { Located } from './plugin-registry.ts'
@@ -130,7 +131,7 @@ class OpenImage implements ReadableImage {
     const instance = await this.readInstance(options)
     const manifest = parseManifest(instance)
     const reading = (async () => this.#source.layersForCopy?.(instance, options))()
-    return (await this.#reading('reading layers', reading)) ?? (manifest.kind === 'image' ? manifest.layers : [])
+    return (await this.#reading('reading layers', reading)) ?? (manifest.kind === 'index' ? [] : imageLayers(manifest))
   }
 
   async *readReferrers({

@@ -14,6 +14,7 @@ import {
 import { createLimiter, runAll } from './bounded.ts'
 import { checkTrust } from './check-trust.ts'
 import { imageLabel, labelError } from './image-label.ts'
+import { imageLayers } from './image-layers.ts'
 import {
   findInstance,
   listImages,
@@ -24,7 +25,6 @@ import {
   type ReadIndex,
 } from './index-tree.ts'
 import { readManifest } from './read-manifest.ts'
-import { schema1Layers } from './schema1/layers.ts'
 import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
 
@@ -168,11 +168,7 @@ async function selectImage(
   await checkTrust(options.policy, { reference: source.reference, manifest: raw, signatures: list }, operation)
   const signatures = session.options.removeSignatures ? [] : await list()
   const layers = await reading('reading layers', operation, async () => source.layersForCopy?.(raw, operation))
-  return { raw, manifest, signatures, layers: layers ?? layersOf(manifest) }
-}
-
-function layersOf(manifest: ImageManifest | Schema1Manifest): readonly Descriptor[] {
-  return manifest.kind === 'image' ? manifest.layers : schema1Layers(manifest)
+  return { raw, manifest, signatures, layers: layers ?? imageLayers(manifest) }
 }
 
 async function readSignatures(

@@ -99,22 +99,22 @@ async function chooseBlobs(image: ReadableImage, wanted: readonly string[]): Pro
 
 /** Its body throws after the last byte if it is not what the digest says. */
 function outgoing(role: OutgoingBlob['role'], blob: Descriptor, body: AsyncIterable<Uint8Array>): OutgoingBlob {
-  const { digest, mediaType } = blob
+  const { digest, mediaType, size } = blob
+  const digester = createDigester(digestAlgorithm(digest))
   return {
     role,
     mediaType,
     digest,
-    size: blob.size,
+    size,
     body: (async function* () {
-      const digester = createDigester(digestAlgorithm(digest))
       for await (const chunk of body) {
         digester.update(chunk)
         yield chunk
       }
-      if (digester.size !== blob.size || digester.digest() !== digest) {
+      if (digester.size !== (size ?? digester.size) || digester.digest() !== digest) {
         throw new TransloadError('DIGEST_MISMATCH', `corrupt blob "${digest}"`)
       }
     })(),
-    written: () => blob,
+    written: () => ({ ...blob, size: digester.size }),
   }
 }
