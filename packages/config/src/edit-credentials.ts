@@ -1,11 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, realpath, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { encodeJson, TransloadError, type OperationOptions } from '@transload/contract'
 
-import { encodeJson, systemErrorCode, TransloadError, type Log, type OperationOptions } from '@transload/contract'
-
-import { readAuthFile, readAuthJson, readObject, runtimeAuthFile, type AuthFile } from './auth-file.ts'
-import { systemErrorText } from './config-file.ts'
+import { readAuthFile, readAuthJson, readObject, type AuthFile } from './auth-file.ts'
+import type { AuthTarget } from './auth-target.ts'
 import {
   eraseHelperCredentials,
   isMissingHelper,
@@ -16,57 +12,8 @@ import {
 import type { CredentialKey } from './credential-key.ts'
 import { dockerServer } from './find-credentials.ts'
 import type { Locations } from './locations.ts'
+import { replacePrivateFile } from './private-file.ts'
 import { authFilesHelper } from './registries-conf.ts'
-
-/** The file `login` and `logout` edit. `docker` files take hosts only, and the Hub under the URL Docker uses. */
-export interface AuthTarget {
-  readonly path: string
-  readonly format: 'containers' | 'docker'
-  /** Named by an option or the environment: then credentials are looked for in no other file. */
-  readonly isExclusive?: true
-}
-
-export interface AuthTargetOptions {
-  /** `--authfile` */
-  readonly authFile?: string | undefined
-  /** `--compat-auth-file` */
-  readonly compatAuthFile?: string | undefined
-  readonly log?: Log | undefined
-}
-
-/**
- * In order: the options, REGISTRY_AUTH_FILE, DOCKER_CONFIG, the file in the user's runtime directory. Warns of Docker's
- * own file where it is not named as one of Docker's. Throws USAGE.
- */
-export async function authTarget(locations: Locations, options: AuthTargetOptions = {}): Promise<AuthTarget> {
-  const { authFile, compatAuthFile, log } = options
-  const dockersOwn = join(locations.home, '.docker', 'config.json')
-  const { REGISTRY_AUTH_FILE: environmentFile, DOCKER_CONFIG: dockerDirectory } = locations.env
-  if (authFile && compatAuthFile) {
-    throw new TransloadError(
-      'USAGE',
-      'options for paths to the credential file and to the Docker-compatible credential file can not be set simultaneously',
-    )
-  }
-  if (authFile) {
-    if (authFile === dockersOwn) {
-      log?.('warn', 'saving credentials to ~/.docker/config.json, but not using Docker-compatible file format')
-    }
-    return { path: authFile, format: 'containers', isExclusive: true }
-  }
-  if (compatAuthFile) return { path: compatAuthFile, format: 'docker', isExclusive: true }
-  if (environmentFile) {
-    if (environmentFile === dockersOwn) {
-      log?.(
-        'warn',
-        '$REGISTRY_AUTH_FILE points to ~/.docker/config.json, but the file format is not fully compatible; use the Docker-compatible file path option instead',
-      )
-    }
-    return { path: environmentFile, format: 'containers', isExclusive: true }
-  }
-  if (dockerDirectory) return { path: join(dockerDirectory, 'config.json'), format: 'docker', isExclusive: true }
-  return { path: await runtimeAuthFile(locations), format: 'containers' }
-}
 
 export interface EditOptions extends OperationOptions {
   /** `credential-helpers` of registries.conf. Default: the file alone, which is also all a `docker` target knows of. */
@@ -259,26 +206,4 @@ async function editAuthJson(
 /** By name, as the other tools write them. */
 function sorted(object: Json): Json {
   return Object.fromEntries(Object.entries(object).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-/** Atomic; mode 0600, new directories 0700. A symbolic link stays: what it points to is replaced. Throws IO. */
-async function replacePrivateFile(path: string, content: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    const target = await realpath(path).catch((error: unknown) => {
-      if (systemErrorCode(error) === 'ENOENT') return path
-      throw error
-    })
-    const temporary = `${target}.${randomUUID()}.tmp`
-    try {
-      await using file = await open(temporary, 'wx', 0o600)
-      await file.writeFile(content)
-      await file.datasync()
-      await rename(temporary, target)
-    } finally {
-      await rm(temporary, { force: true })
-    }
-  } catch (cause) {
-    throw new TransloadError('IO', `writing file ${JSON.stringify(path)}: ${systemErrorText(cause)}`, { cause })
-  }
 }

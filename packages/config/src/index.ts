@@ -7,6 +7,7 @@ export {
   type AuthFile,
   type AuthFileLocation,
 } from './auth-file.ts'
+export * from './auth-target.ts'
 export * from './credential-helper.ts'
 export * from './credential-key.ts'
 export * from './edit-credentials.ts'

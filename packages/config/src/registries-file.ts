@@ -1,8 +1,8 @@
 import { TransloadError } from '@transload/contract'
-import { parse, TomlError } from 'smol-toml'
 
 import { byPrefix, type MirrorEntry, type RegistryEntry } from './registry-entry.ts'
 import { parseAliases, type ShortNameAlias } from './short-name-aliases.ts'
+import { parseToml, readBoolean, readTable, readTables, readText, readTexts, type Table } from './toml-table.ts'
 
 /** Asking for a short name that is not an alias: `enforcing` and `permissive` let a person choose, where there is one. */
 export type ShortNameMode = 'enforcing' | 'permissive' | 'disabled'
@@ -52,18 +52,6 @@ export function parseRegistriesFile(
 /** Just the `[aliases]` of a file that has nothing else, as Podman writes it. Throws CONFIG_INVALID. */
 export function parseAliasFile(text: string, file: string): ReadonlyMap<string, ShortNameAlias> {
   return readAliases(parseToml(text), file)
-}
-
-type Table = Readonly<Record<string, unknown>>
-
-function parseToml(text: string): Table {
-  try {
-    return parse(text)
-  } catch (cause) {
-    if (!(cause instanceof TomlError)) throw cause
-    const problem = cause.message.split('\n', 1)[0]!.replace(/^Invalid TOML document: /, '')
-    throw new TransloadError('CONFIG_INVALID', `toml: line ${cause.line}: ${problem}`, { cause })
-  }
 }
 
 function readRegistry(table: Table): RegistryEntry {
@@ -174,59 +162,6 @@ function convertVersion1(root: Table, isAllowed: boolean): Table {
 
 function readVersion1List(lists: Table, name: string): readonly string[] | undefined {
   return readTexts(readTable(lists, name, 'registries'), 'registries', `registries.${name}`)
-}
-
-function readText(table: Table, key: string, path?: string): string | undefined {
-  const value = table[key]
-  if (value === undefined || typeof value === 'string') return value
-  throw mismatch(value, 'string', key, path)
-}
-
-function readBoolean(table: Table, key: string, path?: string): boolean {
-  const value = table[key] ?? false
-  if (typeof value === 'boolean') return value
-  throw mismatch(value, 'boolean', key, path)
-}
-
-function readTexts(table: Table, key: string, path?: string): readonly string[] | undefined {
-  const value = table[key]
-  if (value === undefined) return undefined
-  if (!Array.isArray(value)) throw mismatch(value, 'slice', key, path)
-  const odd: unknown = value.find((item) => typeof item !== 'string')
-  if (odd !== undefined) throw mismatch(odd, 'string', key, path)
-  return value as string[]
-}
-
-function readTable(table: Table, key: string, path?: string): Table {
-  const value = table[key] ?? {}
-  if (isTable(value)) return value
-  throw mismatch(value, 'struct', key, path)
-}
-
-function readTables(table: Table, key: string, path?: string): readonly Table[] {
-  const value = table[key] ?? []
-  if (!Array.isArray(value)) throw mismatch(value, 'slice', key, path)
-  const odd: unknown = value.find((item) => !isTable(item))
-  if (odd !== undefined) throw mismatch(odd, 'struct', key, path)
-  return value as Table[]
-}
-
-function isTable(value: unknown): value is Table {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
-}
-
-function mismatch(value: unknown, wanted: string, key: string, path: string | undefined): TransloadError {
-  const name = path === undefined ? key : `${path}.${key}`
-  return invalid(
-    `toml: (last key ${JSON.stringify(name)}): incompatible types: TOML value has type ${typeName(value)}; destination has type ${wanted}`,
-  )
-}
-
-function typeName(value: unknown): string {
-  if (Array.isArray(value)) return 'array'
-  if (value instanceof Date) return 'datetime'
-  if (typeof value === 'number' || typeof value === 'bigint') return Number.isInteger(value) ? 'integer' : 'float'
-  return isTable(value) ? 'table' : typeof value
 }
 
 function invalid(message: string): TransloadError {
