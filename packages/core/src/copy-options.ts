@@ -38,8 +38,13 @@ export interface CopyOptions extends OperationOptions {
   readonly layers?: 'as-is' | 'compressed' | 'uncompressed' | undefined
   /** Compression of layers that are compressed on the way, and, said explicitly, of those compressed otherwise. Default gzip. */
   readonly compressionFormat?: CompressionFormat | undefined
-  /** gzip 0–9, default 4; zstd 1–22, default 3, zstd:chunked 6. What is beyond counts as the nearest for zstd. */
+  /** gzip 0–9, default 4; zstd 1–22, default 3, zstd:chunked 7. What is beyond counts as the nearest for zstd. */
   readonly compressionLevel?: number | undefined
+  /**
+   * Put layers that are re-encoded aside in `tempDirectory` first, so that those the destination has already are not sent
+   * again.
+   */
+  readonly precomputeDigests?: boolean | undefined
   /** Also re-encode, and do not reuse, layers compressed in another format. */
   readonly forceCompressionFormat?: boolean | undefined
   /** Encrypts layers, after they were compressed. Needs a destination that takes OCI manifests. Not with `decryptor`. */
@@ -84,6 +89,7 @@ export interface ResolvedCopyOptions extends OpenOptions {
   readonly compressionFormat: CopyOptions['compressionFormat']
   readonly compressionLevel: number | undefined
   readonly forceCompressionFormat: boolean
+  readonly precomputeDigests: boolean
   readonly encryptor: LayerEncryptor | undefined
   readonly encryptLayers: readonly number[]
   readonly decryptor: LayerDecryptor | undefined
@@ -120,6 +126,7 @@ export function resolveCopyOptions(options: CopyOptions): ResolvedCopyOptions {
     compressionFormat,
     compressionLevel: resolveLevel(compressionLevel, compressionFormat ?? 'gzip'),
     forceCompressionFormat: options.forceCompressionFormat ?? false,
+    precomputeDigests: options.precomputeDigests ?? false,
     encryptor: options.encryptor,
     encryptLayers: options.encryptLayers ?? [],
     decryptor: options.decryptor,

@@ -18,6 +18,7 @@ import {
   type Transport,
   type TrustPolicy,
 } from '@transload/contract'
+import { zstdChunkedAnnotations } from '@transload/formats'
 import {
   attestedIndex,
   emptyLayer,
@@ -206,6 +207,59 @@ describe('layers', () => {
     const manifest = parseManifest(shelf.manifests[0]!)
     const made = manifest.kind === 'image' ? manifest.layers[0]! : undefined
     expect(digestOf(gunzipSync(shelf.blobs.get(made!.digest)!))).toBe(tar.digest)
+  })
+
+  it('say where their table of contents is when they become zstd:chunked', async () => {
+    const shelf = new Shelf({ layers: 'compressed' })
+    const options = { compressionFormat: 'zstd:chunked' } as const
+    await copyImage(await stored(fixtureImage({ layers: [tar, fixtureLayer('packed')] })), shelf.located, options)
+    const manifest = parseManifest(shelf.manifests[0]!)
+    const layers = manifest.kind === 'image' ? manifest.layers : []
+    expect(layers.map(({ mediaType }) => mediaType)).toEqual([mediaTypes.ociLayerZstd, mediaTypes.ociLayerZstd])
+    for (const { annotations = {}, digest } of layers) {
+      expect(Object.keys(annotations)).toHaveLength(3)
+      const [offset, size] = annotations[zstdChunkedAnnotations.tocPosition]!.split(':').map(Number)
+      const toc = shelf.blobs.get(digest)!.subarray(offset, offset! + size!)
+      expect(digestOf(toc)).toBe(annotations[zstdChunkedAnnotations.tocDigest])
+    }
+  })
+
+  it('in bzip2 are re-encoded like any other when a format is asked for, and else stay', async () => {
+    // `BZh9…` of a tar's end, 1024 zeros, by bzip2 1.0.8.
+    const bytes = Buffer.from(
+      '425a683931415926535974f5adf70000044000c0000008200030802a6945ac38bb9229c28483a7ad6fb8',
+      'hex',
+    )
+    const digest = digestOf(bytes)
+    const layer = {
+      compression: 'gzip',
+      digest,
+      size: bytes.length,
+      diffId: digestOf(Buffer.alloc(1024)),
+      open: async function* () {
+        yield bytes
+      },
+    } as const
+    const image = fixtureImage({ layers: [layer] })
+    const [kept, made] = [new Shelf({ layers: 'compressed' }), new Shelf({ layers: 'compressed' })]
+    expect((await copyImage(await stored(image), kept.located)).digest).toBe(image.root.digest)
+    await copyImage(await stored(image), made.located, { compressionFormat: 'gzip' })
+    const packed = made.written.findLast(({ role }) => role === 'layer')!
+    expect(gunzipSync(made.blobs.get(packed.written().digest)!)).toEqual(Buffer.alloc(1024))
+  })
+
+  it('are not sent again when their digests are computed first', async () => {
+    const image = fixtureImage({ layers: [tar] })
+    const first = new Shelf({ layers: 'compressed' })
+    await copyImage(await stored(image), first.located)
+    const made = first.written.find(({ role }) => role === 'layer')!.written()
+    const [known, fresh] = [new Shelf({ layers: 'compressed' }, [made.digest]), new Shelf({ layers: 'compressed' })]
+    const options = { precomputeDigests: true, tempDirectory: '/tmp' }
+    const again = await copyImage(await stored(image), known.located, options)
+    expect(known.written.map(({ role }) => role)).toEqual(['config'])
+    const sent = await copyImage(await stored(image), fresh.located, options)
+    expect(fresh.written.find(({ role }) => role === 'layer')).toMatchObject({ digest: made.digest, size: made.size })
+    expect([again.digest, again.blobs.reused, sent.digest]).toEqual([sent.digest, 1, sent.digest])
   })
 
   it('that are compressed already stay as they are, whatever the media type says', async () => {

@@ -1,11 +1,4 @@
-import {
-  TransloadError,
-  type Descriptor,
-  type Digest,
-  type OperationOptions,
-  type OutgoingBlob,
-  type Stage,
-} from '@transload/contract'
+import { TransloadError, type Descriptor, type Digest, type OperationOptions, type Stage } from '@transload/contract'
 import { compressionMagicBytes, decompressor } from '@transload/formats'
 
 import { byFirstBytes } from './by-first-bytes.ts'
@@ -24,8 +17,10 @@ import { meter } from './meter.ts'
 import { rereadBlob } from './reread-blob.ts'
 import { createDiffIdMeasurement } from './schema1/diff-id.ts'
 import type { CopySession } from './session.ts'
+import { storeSpooled } from './store-spooled.ts'
 import { TransferError } from './transfer-error.ts'
 import { createVerification, type Verification } from './verification.ts'
+import { writeBlob, type BlobReading } from './write-blob.ts'
 
 /** A blob as the destination has it. */
 export interface StoredBlob {
@@ -129,11 +124,14 @@ async function moveReencoded(
     made.stage(cipher.encrypt(reencode(cipher.decrypt(input)))),
   )
   const written = (): Descriptor => ({ mediaType: blob.mediaType, ...made.result() })
-  await writeBlob(session, reading, { role, mediaType: blob.mediaType, written }, operation)
+  const outgoing = { role, mediaType: blob.mediaType, written }
+  let reused = false
+  if (session.options.precomputeDigests) reused = await storeSpooled(session, reading, outgoing, operation)
+  else await writeBlob(session, reading, outgoing, operation)
   if (!verification.succeeded) throw unread(blob)
 
   const annotations = { ...encoder?.annotations(), ...cipher.annotations() }
-  const stored = { ...made.result(), diffId: reading.diffId(), annotations, reused: false }
+  const stored = { ...made.result(), diffId: reading.diffId(), annotations, reused }
   const compression = compressionAfter(edit)
   if (compression === undefined) return { ...stored, compression: unexpectedCompression(blob.mediaType, found) }
   // Nothing is remembered of what was or will be secret.
@@ -205,70 +203,6 @@ async function fileOf(
   } catch (error) {
     operation.signal?.throwIfAborted()
     throw new TransferError('source', 'transfer', `reading blob ${blob.digest}`, error)
-  }
-}
-
-/** Where the bytes of a blob come from: read once, and with a signal of their own. */
-export interface BlobReading {
-  /** The blob at the source, for messages. */
-  readonly digest: Digest
-  /** Lazy: nothing is opened before the iteration. */
-  readonly open: (options: OperationOptions) => AsyncIterable<Uint8Array>
-}
-
-/**
- * Has the destination write what `reading` yields, and ends the reading whatever the destination did with it. Errors
- * read `writing blob: …`; those that came out of the reading `writing blob: happened during read: …`, or
- * `reading blob D: …` if nothing had come before.
- */
-export async function writeBlob(
-  { destination }: CopySession,
-  reading: BlobReading,
-  outgoing: Omit<OutgoingBlob, 'body'>,
-  operation: OperationOptions,
-): Promise<void> {
-  const ended = new AbortController()
-  const signal = AbortSignal.any([ended.signal, ...(operation.signal ? [operation.signal] : [])])
-  const watched = watch(reading.digest, reading.open({ signal }))
-  let failure: TransferError | undefined
-  try {
-    await destination.writeBlob({ ...outgoing, body: watched.body }, operation)
-    failure = watched.failure
-  } catch (error) {
-    operation.signal?.throwIfAborted()
-    failure = watched.failure ?? new TransferError('destination', 'transfer', 'writing blob', error)
-  } finally {
-    // A destination that read ahead and then failed may have left a read waiting.
-    ended.abort()
-    await watched.body.return().catch(() => undefined)
-  }
-  if (failure) throw failure
-}
-
-interface WatchedBody {
-  readonly body: AsyncGenerator<Uint8Array, void, undefined>
-  readonly failure: TransferError | undefined
-}
-
-/** Remembers what the body threw: a destination may wrap it, or even swallow it. */
-function watch(digest: Digest, body: AsyncIterable<Uint8Array>): WatchedBody {
-  let failure: TransferError | undefined
-  return {
-    body: (async function* () {
-      let what = `reading blob ${digest}`
-      try {
-        for await (const chunk of body) {
-          what = 'writing blob: happened during read'
-          yield chunk
-        }
-      } catch (error) {
-        failure = new TransferError('source', 'transfer', what, error)
-        throw error
-      }
-    })(),
-    get failure() {
-      return failure
-    },
   }
 }
 

@@ -1,8 +1,9 @@
 import { digestOf, type Digest, type OperationOptions } from '@transload/contract'
 
-import { writeBlob, type StoredBlob } from './move-blob.ts'
+import type { StoredBlob } from './move-blob.ts'
 import { reuseBlob } from './reuse-blob.ts'
 import type { CopySession } from './session.ts'
+import { writeBlob } from './write-blob.ts'
 
 export interface MadeBlob {
   readonly role: 'config' | 'layer'

@@ -6,7 +6,7 @@ import { ContentChunker, type ContentChunk } from './content-chunker.ts'
 import { createCrc64 } from './crc64.ts'
 import { TarSplitWriter } from './tar-split-writer.ts'
 import { walkTar, type TarPieceEntry } from './tar-walk.ts'
-import { encodeZstdFrame } from './zstd-encoding.ts'
+import { createZstdFrames, type ZstdFrames } from './zstd-frames.ts'
 import { tocEntries, type TocChunk } from './zstd-toc.ts'
 
 /** Annotations of a layer that say where its table of contents is. */
@@ -34,11 +34,12 @@ export function createZstdChunkedEncoder(level: number): ZstdChunkedEncoder {
   let annotations: Readonly<Record<string, string>> | undefined
   return {
     stage: async function* (input) {
-      const toc = new CompressedText(level)
-      const tarSplit = new CompressedText(level)
+      using encoder = createZstdFrames(level)
+      const toc = new CompressedText(encoder)
+      const tarSplit = new CompressedText(encoder)
       let offset = 0
       await toc.add('{"version":1,"entries":[')
-      for await (const frame of inOrder(layerFrames(input, tarSplit, level))) {
+      for await (const frame of inOrder(layerFrames(input, tarSplit, encoder))) {
         const bytes = frame.bytes && (await frame.bytes)
         for (const entry of frame.placed?.(offset, offset + (bytes?.length ?? 0)) ?? []) {
           await toc.add(`${toc.hasEntries ? ',' : ''}${entry}`)
@@ -98,13 +99,13 @@ async function* inOrder(frames: AsyncIterable<Frame>): AsyncGenerator<Frame> {
 async function* layerFrames(
   input: AsyncIterable<Uint8Array>,
   tarSplit: CompressedText,
-  level: number,
+  encoder: ZstdFrames,
 ): AsyncGenerator<Frame> {
   const recipe = new TarSplitWriter((line) => tarSplit.add(line))
   let headers: Uint8Array[] = []
   let headerBytes = 0
   function* flushHeaders(): Generator<Frame> {
-    if (headerBytes > 0) yield { bytes: encoded(headers, level) }
+    if (headerBytes > 0) yield { bytes: encoded(headers, encoder) }
     headers = []
     headerBytes = 0
   }
@@ -127,7 +128,7 @@ async function* layerFrames(
       yield { placed: () => tocEntries(header, undefined) }
     } else {
       yield* flushHeaders()
-      yield* contentFrames(piece, recipe, level)
+      yield* contentFrames(piece, recipe, encoder)
     }
   }
 }
@@ -135,7 +136,7 @@ async function* layerFrames(
 async function* contentFrames(
   { header, content, contentBytes }: TarPieceEntry,
   recipe: TarSplitWriter,
-  level: number,
+  encoder: ZstdFrames,
 ): AsyncGenerator<Frame> {
   const chunker = new ContentChunker()
   const crc = createCrc64()
@@ -147,7 +148,7 @@ async function* contentFrames(
     const isWhole = chunkOffset === 0 && isLast
     const digest = isWhole ? undefined : digestOf(...pieces)
     return {
-      bytes: encoded(pieces, level),
+      bytes: encoded(pieces, encoder),
       placed: (offset, endOffset) => {
         placed.push({ chunkOffset, size, isZeros, digest, offset })
         if (!isLast) return []
@@ -176,10 +177,15 @@ async function* contentFrames(
 }
 
 /** Begins at once; a failure is whoever's that waits for it. */
-function encoded(pieces: readonly Uint8Array[], level: number): Promise<Uint8Array> {
-  const bytes = encodeZstdFrame(pieces, level)
+function encoded(pieces: readonly Uint8Array[], encoder: ZstdFrames): Promise<Uint8Array> {
+  const bytes = encoder.encode(joined(pieces))
   bytes.catch(() => undefined)
   return bytes
+}
+
+/** The encoder's output depends on how its input is cut. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
 }
 
 interface Compressed {
@@ -194,14 +200,14 @@ const textFrameBytes = 1024 * 1024
 /** Text that is kept compressed while it grows. */
 class CompressedText {
   hasEntries = false
-  readonly #level: number
+  readonly #encoder: ZstdFrames
   readonly #frames: Uint8Array[] = []
   #pending: Buffer[] = []
   #pendingBytes = 0
   #plainBytes = 0
 
-  constructor(level: number) {
-    this.#level = level
+  constructor(encoder: ZstdFrames) {
+    this.#encoder = encoder
   }
 
   async add(text: string | Buffer): Promise<void> {
@@ -228,7 +234,7 @@ class CompressedText {
     const pieces = this.#pending
     this.#pending = []
     this.#pendingBytes = 0
-    this.#frames.push(await encodeZstdFrame(pieces, this.#level))
+    this.#frames.push(await this.#encoder.encode(joined(pieces)))
   }
 }
 

@@ -26,13 +26,17 @@ export const destinationFlags = {
     'dest-oci-accept-uncompressed-layers',
     "Allow uncompressed image layers when saving to an OCI image using the 'oci' transport. (default is to compress things that aren't compressed)",
   ),
+  precomputeDigests: boolFlag(
+    'dest-precompute-digests',
+    'Precompute digests to prevent uploading layers already on the registry using the "docker" transport.',
+  ),
 }
 
 export type DestinationValues = FlagValues<typeof destinationFlags>
 
 export type LayerOptions = Pick<
   CopyOptions,
-  'layers' | 'compressionFormat' | 'compressionLevel' | 'forceCompressionFormat'
+  'layers' | 'compressionFormat' | 'compressionLevel' | 'forceCompressionFormat' | 'precomputeDigests'
 >
 
 /** Throws USAGE for flags that contradict each other. Warns of those the destination's transport has no use for. */
@@ -51,6 +55,7 @@ export function resolveLayerOptions(values: DestinationValues, scheme: string, l
     compressionFormat,
     compressionLevel: compressLevel,
     forceCompressionFormat: forceCompressFormat,
+    precomputeDigests: scheme === 'docker' && values.precomputeDigests,
   }
 }
 

@@ -1,0 +1,61 @@
+import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib'
+
+/** Compresses blocks, each to a zstd frame of its own, on several threads. Disposing it ends what is under way. */
+export interface ZstdFrames extends Disposable {
+  /** The frame depends on the block and the level alone. The block is not to be changed before. */
+  encode(block: Uint8Array): Promise<Uint8Array>
+}
+
+const encodersAtMost = 4
+const chunkBytes = 16 * 1024
+
+/**
+ * Blocks take turns on a few encoders. One for every block would cost more than small blocks do themselves, and Node
+ * frees an encoder's memory, a megabyte and more, only with the object.
+ */
+export function createZstdFrames(level: number): ZstdFrames {
+  const lanes: Lane[] = []
+  let count = 0
+  return {
+    encode: (block) => (lanes[count++ % encodersAtMost] ??= createLane(level)).encode(block),
+    [Symbol.dispose]: () => {
+      for (const { encoder } of lanes) encoder.destroy()
+    },
+  }
+}
+
+interface Lane {
+  readonly encoder: ZstdCompress
+  encode(block: Uint8Array): Promise<Uint8Array>
+}
+
+function createLane(level: number): Lane {
+  const params = { [constants.ZSTD_c_compressionLevel]: level }
+  const encoder = createZstdCompress({ params, chunkSize: chunkBytes })
+  let chunks: Buffer[] = []
+  encoder.on('data', (chunk: Buffer) => chunks.push(chunk))
+  let settle: ((error?: Error) => void) | undefined
+  encoder.on('error', (error) => settle?.(error))
+  encoder.on('close', () => settle?.(new Error('the encoder was closed')))
+  const encodeNow = (block: Uint8Array): Promise<Uint8Array> =>
+    new Promise((resolve, reject) => {
+      settle = (error) => {
+        if (error) return reject(error)
+        resolve(Buffer.concat(chunks))
+        chunks = []
+      }
+      if (encoder.destroyed) return settle(new Error('the encoder was closed'))
+      encoder.write(block)
+      encoder.flush(constants.ZSTD_e_end, () => settle?.())
+    })
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    encoder,
+    encode: (block) => {
+      const frame = last.then(() => encodeNow(block))
+      // Whoever waits for the frame sees it fail, and the next ones fail by themselves.
+      last = frame.catch(() => undefined)
+      return frame
+    },
+  }
+}
