@@ -32,7 +32,9 @@ export interface ReadCommandLine {
 export async function readCommandLine(words: readonly string[]): Promise<ReadCommandLine> {
   const root = createRoot()
   const position = commandIndex(words, root.options)
-  const entry = commandTable.find(({ name }) => position !== undefined && name === words[position])
+  const entry = commandTable.find(
+    ({ name, alias }) => position !== undefined && [name, alias].includes(words[position]),
+  )
   if (position === undefined || !entry) return readRootLine(words, root)
   const command = await entry.load()
   const commander = createCommander(command)

@@ -4,6 +4,8 @@ export interface CommandEntry {
   readonly name: string
   /** One line for the list of commands. */
   readonly summary: string
+  /** Another name it goes by. */
+  readonly alias?: string
   /** Works, and is not in the list of commands. */
   readonly hidden?: boolean
   readonly load: () => Promise<Command>
@@ -56,6 +58,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'list-tags',
+    alias: 'tags',
     summary: 'List tags in the transport/repository specified by the SOURCE-IMAGE',
     load: async () => (await import('./commands/list-tags.ts')).listTags,
   },

@@ -15,6 +15,7 @@ export { findCredentials, type FindCredentialsOptions, type FoundCredentials } f
 export * from './find-registry.ts'
 export { readGpgKeyring } from './gpg-keyring.ts'
 export * from './host-certificates.ts'
+export { readCpuVariant } from './host-platform.ts'
 export { readKeyProviders, type KeyProviderProgram } from './key-providers.ts'
 export { processLocations, type Locations } from './locations.ts'
 export * from './policy.ts'

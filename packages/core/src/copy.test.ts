@@ -387,6 +387,37 @@ describe('some images of an index', () => {
   })
 })
 
+describe('a destination that takes an index only with its images', () => {
+  class Strict extends Shelf {
+    override async writeManifest(manifest: RawManifest): Promise<void> {
+      const held = new Set(this.manifests.map(({ digest }) => digest))
+      if (entriesOf(manifest).some(({ digest }) => !held.has(digest))) {
+        const options = { status: 404, serverCodes: ['MANIFEST_BLOB_UNKNOWN'] }
+        throw new HttpError('BLOB_UNKNOWN', 'blob unknown to registry', options)
+      }
+      await super.writeManifest(manifest)
+    }
+  }
+  const platforms = [{ os: 'linux', architecture: 'arm64' }]
+
+  it('fails the copy of some, and it is said what to do', async () => {
+    const copy = copyImage(await stored(fixtureIndex()), new Strict({ multiImage: true }).located, {
+      images: { platforms },
+    })
+    await expect(copy).rejects.toMatchObject({
+      code: 'BLOB_UNKNOWN',
+      message: 'writing manifest: blob unknown to registry',
+      hint: expect.stringContaining('--strip-removed-platforms'),
+    })
+  })
+
+  it('takes it stripped', async () => {
+    const strict = new Strict({ multiImage: true })
+    await copyImage(await stored(nestedIndex()), strict.located, { images: { platforms, others: 'strip' } })
+    expect(strict.committed).toBe(true)
+  })
+})
+
 describe('indexes in an index', () => {
   it('are copied as they are', async () => {
     const index = nestedIndex()

@@ -69,7 +69,7 @@ export function checkAllSeen(
 }
 
 /** `linux/arm/v7` */
-function platformText({ os, architecture, variant }: Platform): string {
+export function platformText({ os, architecture, variant }: Platform): string {
   return [os, architecture, variant].filter(Boolean).join('/')
 }
 

@@ -14,7 +14,7 @@ export type {
 export { defaultPlatform } from './default-platform.ts'
 export { eventStream } from './event-stream.ts'
 export type { LazyTable } from './lazy-table.ts'
-export type { ImageSelection, SomeImages } from './image-selection.ts'
+export { platformText, type ImageSelection, type SomeImages } from './image-selection.ts'
 export { createMemoryBlobInfoCache } from './memory-blob-info-cache.ts'
 export { goTimestamp } from './go-time.ts'
 export { openImage, type ReadableImage, type ReadOptions } from './open-image.ts'

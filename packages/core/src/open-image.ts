@@ -13,11 +13,12 @@ import {
   type TrustPolicy,
 } from '@transload/contract'
 
+import { isAttestation } from './attestation.ts'
 import { checkTrust } from './check-trust.ts'
 import { resolveOpenOptions, type CopyOptions } from './copy-options.ts'
 import { defaultPlatform } from './default-platform.ts'
 import { imageLayers } from './image-layers.ts'
-import { findInstance, type ReadIndex } from './index-tree.ts'
+import { findInstance, listImages, type ReadIndex } from './index-tree.ts'
 import { ociManifestOf } from './oci-manifest.ts'
 import type { Located } from './plugin-registry.ts'
 import { readConfig } from './read-config.ts'
@@ -34,6 +35,10 @@ export interface ReadableImage extends AsyncDisposable {
   readonly reference: ImageReference
   /** What the reference points at: an image or an index. */
   readRoot(options?: OperationOptions): Promise<RawManifest>
+  /** The images of the root, also those of indexes in it, as listed there: none if it is no index. No attestations. */
+  listImages(options?: OperationOptions): Promise<readonly Descriptor[]>
+  /** One of {@link listImages}. */
+  readListed(image: Descriptor, options?: OperationOptions): Promise<RawManifest>
   /** The image for the platform; the root itself if that is no index. Throws PLATFORM_UNKNOWN. */
   readInstance(options?: OperationOptions): Promise<RawManifest>
   /**
@@ -79,6 +84,17 @@ class OpenImage implements ReadableImage {
 
   async readRoot(options: OperationOptions = this.#defaults): Promise<RawManifest> {
     return (this.#root ??= await this.#reading('reading manifest', readManifest(this.#source, undefined, options)))
+  }
+
+  async listImages(options: OperationOptions = this.#defaults): Promise<readonly Descriptor[]> {
+    const manifest = parseManifest(await this.readRoot(options))
+    if (manifest.kind !== 'index') return []
+    const { images } = await this.#reading('listing images', listImages(manifest, 'all', this.#readIndex, options))
+    return images.map(({ descriptor }) => descriptor).filter((descriptor) => !isAttestation(descriptor))
+  }
+
+  async readListed({ digest }: Descriptor, options: OperationOptions = this.#defaults): Promise<RawManifest> {
+    return await this.#readByDigest(digest, options)
   }
 
   async readInstance(options: OperationOptions = this.#defaults): Promise<RawManifest> {

@@ -107,7 +107,7 @@ async function resolveOptions(
     ...encryption,
     ...resolveLayerOptions(layers, to.transport.scheme, context.log),
     images,
-    platform: wantedPlatform(context),
+    platform: await wantedPlatform(context),
     format: resolveFormat(own),
     preserveDigests: own.preserveDigests,
     removeSignatures: own.removeSignatures,

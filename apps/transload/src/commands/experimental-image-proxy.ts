@@ -45,7 +45,7 @@ async function runImageProxy(
   const host = {
     loadPolicy: () => loadTrustPolicy(context),
     openImage: async (name: string) =>
-      await openImage(await side.locate(name), { ...openOptions(context), platform: wantedPlatform(context) }),
+      await openImage(await side.locate(name), { ...openOptions(context), platform: await wantedPlatform(context) }),
   }
   await serveImageProxy(socket, host, context.signal)
 }

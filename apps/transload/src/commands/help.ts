@@ -19,7 +19,7 @@ export const help = defineCommand({
 async function runHelp(_values: unknown, topics: readonly string[], { stdout, stderr }: CommandContext): Promise<void> {
   const [name] = topics
   if (name === undefined) return await print(stdout, rootHelp(createRoot()))
-  const entry = commandTable.find((candidate) => candidate.name === name)
+  const entry = commandTable.find((candidate) => candidate.name === name || candidate.alias === name)
   if (entry) return await print(stdout, commandHelp(await entry.load()))
   const words = topics.map((topic) => `\`${topic}\``).join(' ')
   await print(stderr, `Unknown help topic [${words}]\n${rootUsage(createRoot())}`)

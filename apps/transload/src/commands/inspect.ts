@@ -1,10 +1,16 @@
-import { isSchema1Type, parseManifest, TransloadError, type HttpError, type RawManifest } from '@transload/contract'
-import { openImage, TransferError, type Located, type ReadableImage } from '@transload/core'
+import {
+  isSchema1Type,
+  parseManifest,
+  rawManifest,
+  TransloadError,
+  type DigestAlgorithm,
+  type RawManifest,
+} from '@transload/contract'
+import { openImage, TransferError, type ReadableImage } from '@transload/core'
 
 import { boolFlag, stringFlag, type GroupValues } from '../arguments/flag.ts'
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
-import { causes } from '../exit-code.ts'
 import { parseImageConfig } from '../image-config.ts'
 import type { Report } from '../inspect-format/report.ts'
 import { inspection } from '../inspection.ts'
@@ -17,6 +23,8 @@ import {
 } from '../options/image-access-options.ts'
 import { retryFlags } from '../options/retry-options.ts'
 import { print, printJson } from '../output.ts'
+import { platformTable, readPlatformListing } from '../platform-listing.ts'
+import { startTagListing } from '../repository-tags.ts'
 import { withRetries } from '../retry.ts'
 import { openSide } from '../side.ts'
 import { prefixError } from '../system-error.ts'
@@ -25,7 +33,11 @@ const flags = {
   inspect: {
     config: boolFlag('config', 'output configuration'),
     format: stringFlag('format', 'Format the output to a Go template', { short: 'f', placeholder: 'template' }),
+    manifestDigest: stringFlag('manifest-digest', 'Algorithm of the digest shown (sha256, sha384, or sha512)', {
+      placeholder: 'ALGORITHM',
+    }),
     noTags: boolFlag('no-tags', 'Do not list the available tags from the repository in the output', { short: 'n' }),
+    platforms: boolFlag('platforms', 'List the images for each platform, with digests and sizes; JSON with --json'),
     raw: boolFlag('raw', 'output raw manifest or configuration'),
   },
   access: { ...imageAccessFlags(''), ...authFileFlags, ...sharedBlobFlags('') },
@@ -41,6 +53,7 @@ An IMAGE-NAME is TRANSPORT:DETAILS; "transload plugins" lists the transports.`,
   examples: [
     'inspect docker://registry.fedoraproject.org/fedora',
     'inspect --config docker://docker.io/alpine',
+    'inspect --platforms docker://docker.io/alpine',
     "inspect --format '{{.Name}}@{{.Digest}} {{.Architecture}}' docker://docker.io/alpine",
   ],
   flags,
@@ -54,19 +67,29 @@ async function runInspect(
   context: CommandContext,
 ): Promise<void> {
   const { stdout, globals } = context
-  const { raw = false, config: wantsConfig = false, noTags = false, format = '' } = values.inspect
+  const { raw = false, config: wantsConfig = false, noTags = false, platforms = false, format = '' } = values.inspect
   if (raw && format !== '') throw new TransloadError('USAGE', 'raw output does not support format option')
+  if (platforms && (raw || wantsConfig || format !== '')) {
+    throw new TransloadError('USAGE', '--platforms cannot be used with --raw, --config or --format')
+  }
+  const algorithm = parseAlgorithm(values.inspect.manifestDigest)
   const retried = <T>(attempt: () => Promise<T>): Promise<T> => withRetries(attempt, values.retry, context)
   const stage = <T>(what: string, read: () => Promise<T>): Promise<T> => prefixed(what, () => retried(read))
 
   await using side = await openSide(resolveImageAccess(values.access, globals), context, { retry: values.retry })
   const opening = `Error parsing image name ${JSON.stringify(name)}`
   const located = await prefixed(opening, () => side.locate(name))
-  await using image = await stage(opening, () =>
-    openImage(located, { ...openOptions(context), platform: wantedPlatform(context) }),
+  using listing = raw || wantsConfig || noTags || platforms ? undefined : startTagListing(located, context)
+  await using image = await stage(opening, async () =>
+    openImage(located, { ...openOptions(context), platform: await wantedPlatform(context) }),
   )
-  const root = await stage('Error retrieving manifest for image', () => image.readRoot())
-  if (raw && !wantsConfig) return await print(stdout, root.bytes)
+  const stored = await stage('Error retrieving manifest for image', () => image.readRoot())
+  if (raw && !wantsConfig) return await print(stdout, stored.bytes)
+  const root = algorithm ? rawManifest(stored.bytes, stored.mediaType, algorithm) : stored
+  if (platforms) {
+    const found = await stage('Error reading the images of the list', () => readPlatformListing(image, root.digest))
+    return await (globals.json ? printJson(stdout, found) : print(stdout, platformTable(found)))
+  }
 
   const instance = await readImageManifest(image)
   if (raw) {
@@ -84,11 +107,20 @@ async function runInspect(
     return await prefixed(writing, () => printReport(stdout, formatImageConfig(format, shown)))
   }
   const config = await retried(() => readImageConfig(image, instance))
-  const tags = noTags ? [] : await readRepositoryTags(located, context)
+  const tags = listing ? await listing.read() : []
   const shown = inspection({ reference: image.reference, root, instance, config, tags })
   if (asksForJson(format)) return await printJson(stdout, shown)
   const { formatInspection } = await import('../inspect-format/inspect-format.ts')
   await printReport(stdout, formatInspection(format, shown))
+}
+
+/** Throws USAGE. Empty is the same as absent: the digest the manifest has. */
+function parseAlgorithm(text: string | undefined): DigestAlgorithm | undefined {
+  if (text === undefined || text === '') return undefined
+  if (text === 'sha256' || text === 'sha384' || text === 'sha512') return text
+  throw new TransloadError('USAGE', `manifest digest: unsupported digest algorithm: ${JSON.stringify(text)}`, {
+    hint: 'It can be sha256, sha384 or sha512.',
+  })
 }
 
 /** The formats that ask for what there is without one. */
@@ -124,29 +156,6 @@ async function readImageConfig(image: ReadableImage, instance: RawManifest): Pro
     )
   }
   return await image.readConfig()
-}
-
-/** In the registry's order; null if it does not tell. Not retried. */
-async function readRepositoryTags(
-  { transport, reference }: Located,
-  context: CommandContext,
-): Promise<string[] | null> {
-  if (transport.scheme !== 'docker' || !transport.listTags) return []
-  try {
-    return await Array.fromAsync(transport.listTags(reference, openOptions(context)))
-  } catch (error) {
-    if (!refusesListing(error)) throw prefixError('Error determining repository tags', error)
-    context.log('warn', 'Registry disallows tag list retrieval; skipping')
-    return null
-  }
-}
-
-function refusesListing(error: unknown): boolean {
-  return causes(error).some((cause) => {
-    if (!TransloadError.is(cause)) return false
-    const { serverCodes = [] } = cause as Partial<HttpError>
-    return serverCodes.includes('DENIED') || cause.message.endsWith('404 page not found')
-  })
 }
 
 /** Puts `what` before the message of an error in place of the words the engine has for the same step. */

@@ -58,7 +58,7 @@ async function runLayers(
   await print(context.stderr, 'DEPRECATED: transload layers is deprecated in favor of transload copy\n')
   await using side = await openSide(resolveImageAccess(values.access, context.globals), context)
   const from = await side.locate(name)
-  const options = { ...openOptions(context), platform: wantedPlatform(context) }
+  const options = { ...openOptions(context), platform: await wantedPlatform(context) }
   const retried = <T>(attempt: () => Promise<T>): Promise<T> => withRetries(attempt, values.retry, context)
   await using image = await retried(() => openImage(from, options))
   const manifest = await retried(() => image.readInstance())

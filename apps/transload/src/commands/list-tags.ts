@@ -1,47 +1,93 @@
 import { parseDockerReference, repositoryName, TransloadError, type Transport } from '@transload/contract'
 
-import type { GroupValues } from '../arguments/flag.ts'
+import { boolFlag, type GroupValues } from '../arguments/flag.ts'
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
-import { openOptions } from '../open-options.ts'
+import { inOrder } from '../in-order.ts'
+import { openOptions, wantedPlatform } from '../open-options.ts'
 import { authFileFlags, imageAccessFlags, resolveImageAccess } from '../options/image-access-options.ts'
-import { retryFlags } from '../options/retry-options.ts'
+import { retryFlags, type RetryValues } from '../options/retry-options.ts'
 import { printJson } from '../output.ts'
 import { withRetries } from '../retry.ts'
 import { openSide, type Side } from '../side.ts'
-import { prefixError } from '../system-error.ts'
+import { errorMessage, prefixError } from '../system-error.ts'
+import { readTagDetails } from '../tag-details.ts'
+import { printTagJson, printTagTable, type ListedTag } from '../tag-listing.ts'
 
-const flags = { access: { ...imageAccessFlags(''), ...authFileFlags }, retry: retryFlags }
+const flags = {
+  list: { long: boolFlag('long', 'Show digest, time of creation, size and platforms of each tag') },
+  access: { ...imageAccessFlags(''), ...authFileFlags },
+  retry: retryFlags,
+}
+
+/** Tags whose details are asked for at once. */
+const tagsAtOnce = 8
 
 export const listTags = defineCommand({
   name: 'list-tags',
   description: `Return the list of tags from the transport/repository "SOURCE-IMAGE"
 
-SOURCE-IMAGE is docker://REPOSITORY without a tag, or docker-archive:FILE.`,
+SOURCE-IMAGE is docker://REPOSITORY without a tag, docker-archive:FILE or oci:DIRECTORY. "tags" is the same command.
+With --long it prints a table, or JSON with --json, line by line. Time and size of a list are those of its image for
+this machine; a tag that cannot be read is shown with its error, and the command fails at the end.`,
   operands: 'SOURCE-IMAGE',
-  examples: ['list-tags docker://docker.io/fedora', 'list-tags docker-archive:images.tar'],
+  examples: [
+    'list-tags docker://docker.io/fedora',
+    'list-tags docker-archive:images.tar',
+    'tags --long docker://registry.example.com/app',
+  ],
   flags,
   positionals: { least: 1, problem: 'Exactly one non-option argument expected', showsHelp: true },
   run: runListTags,
 })
 
+interface Listing {
+  /** What the JSON begins with. */
+  readonly head: { readonly Repository?: string }
+  readonly tags: readonly string[]
+  /** The name of the image with a tag. */
+  readonly imageName: (tag: string) => string
+}
+
 async function runListTags(
-  { access, retry }: GroupValues<typeof flags>,
+  { list: { long = false }, access, retry }: GroupValues<typeof flags>,
   [name = '']: readonly string[],
   context: CommandContext,
 ): Promise<void> {
   await using side = await openSide(resolveImageAccess(access, context.globals), context, { retry })
+  const { head, tags, imageName } = await readListing(name, side, retry, context)
+  if (!long) return await printJson(context.stdout, { ...head, Tags: tags })
+  let failures = 0
+  const listed = inOrder(tags, tagsAtOnce, async (tag): Promise<ListedTag> => {
+    try {
+      const located = await side.locate(imageName(tag))
+      const options = { ...openOptions(context), platform: await wantedPlatform(context) }
+      return await withRetries(() => readTagDetails(tag, located, options), retry, context)
+    } catch (error) {
+      context.signal.throwIfAborted()
+      failures++
+      return { Tag: tag, Error: errorMessage(error) }
+    }
+  })
+  await (context.globals.json
+    ? printTagJson(context.stdout, head, listed)
+    : printTagTable(context.stdout, tags, listed))
+  if (failures === 0) return
+  throw new TransloadError('UNAVAILABLE', `Error reading ${failures} of ${tags.length} tags`)
+}
+
+async function readListing(name: string, side: Side, retry: RetryValues, context: CommandContext): Promise<Listing> {
   const scheme = readScheme(name, side)
   if (scheme === 'docker') {
     const repository = parseRepository(name)
     const { transport, reference } = await side.locate(name)
     const read = (): Promise<readonly string[]> => collectTags(transport, reference, context)
     try {
-      await printJson(context.stdout, { Repository: repository, Tags: await withRetries(read, retry, context) })
+      const tags = await withRetries(read, retry, context)
+      return { head: { Repository: repository }, tags, imageName: (tag) => `${name}:${tag}` }
     } catch (error) {
       throw prefixError('Error listing repository tags', error)
     }
-    return
   }
   if (!(await side.plugins.transports.get(scheme)).listTags) {
     throw new TransloadError(
@@ -50,7 +96,9 @@ async function runListTags(
     )
   }
   const { transport, reference } = await side.locate(name)
-  await printJson(context.stdout, { Tags: await collectTags(transport, reference, context) })
+  const path = name.slice(scheme.length + 1).split(':', 1)[0]!
+  const tags = await collectTags(transport, reference, context)
+  return { head: {}, tags, imageName: (tag) => `${scheme}:${path}:${tag}` }
 }
 
 /** Throws REFERENCE_INVALID. */
