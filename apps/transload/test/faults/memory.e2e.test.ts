@@ -1,5 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
@@ -30,8 +31,8 @@ beforeAll(async () => {
 afterAll(() => user[Symbol.asyncDispose]())
 
 /** In MiB. */
-async function peakOfCopy(from: string, to: string): Promise<number> {
-  const words = ['copy', '-q', '--src-tls-verify=false', '--dest-tls-verify=false', from, to]
+async function peakOfCopy(from: string, to: string, ...flags: readonly string[]): Promise<number> {
+  const words = ['copy', '-q', ...flags, '--src-tls-verify=false', '--dest-tls-verify=false', from, to]
   const hook = `data:text/javascript,${encodeURIComponent(peakReport)}`
   const child = user.start(words, { env: { NODE_OPTIONS: `--import=${hook}` } })
   child.stdout!.resume()
@@ -74,6 +75,22 @@ describe.skipIf(process.platform !== 'linux')('the memory of a copy (measured on
     },
     60_000,
   )
+
+  it('stays small while layers are encrypted and decrypted', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    await writeFile(join(user.home, 'public.pem'), publicKey.export({ format: 'pem', type: 'spki' }))
+    await writeFile(join(user.home, 'private.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }))
+    const peaks: number[] = []
+    for (const size of sizes) {
+      const encrypted = `oci:encrypted${size}:1`
+      const encrypting = await peakOfCopy(`oci:image${size}:1`, encrypted, '--encryption-key', 'jwe:public.pem')
+      const decrypting = await peakOfCopy(encrypted, `dir:decrypted${size}`, '--decryption-key', 'private.pem')
+      peaks.push(Math.max(encrypting, decrypting))
+    }
+    const [small = 0, large = 0] = peaks
+    expect(Math.max(small, large)).toBeLessThan(maxPeakMebibytes)
+    expect(large - small).toBeLessThan(maxGrowthMebibytes)
+  }, 60_000)
 
   it('stays small with six layers at once, also when they are compressed anew', async () => {
     const layers = [40, 41, 42, 43, 44, 45].map((size) => size * mebibyte)

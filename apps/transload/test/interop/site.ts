@@ -27,7 +27,8 @@ export interface Mover {
   inspect(flags: readonly string[], image: string): Promise<Outcome>
 }
 
-export async function openSite(): Promise<Site> {
+/** Both programs get `more` of an environment. */
+export async function openSite(more: Readonly<Record<string, string>> = {}): Promise<Site> {
   await using opened = new AsyncDisposableStack()
   const user = opened.use(await createUser())
   const docker = opened.use(await startDockerRegistry({ delete: true }))
@@ -40,10 +41,10 @@ export async function openSite(): Promise<Site> {
   return {
     folder,
     registries: { docker: docker.host, transload: own.host },
-    transload: createMover('transload', (words) => user.run(words)),
+    transload: createMover('transload', (words) => user.run(words, { env: more })),
     skopeo: createMover('skopeo', async (words) => {
       // As anybody but root it keeps its cache there; without one it does not put back a layer that it knows from elsewhere.
-      const env = { ...process.env, _CONTAINERS_ROOTLESS_UID: '1000', XDG_DATA_HOME: newPath() }
+      const env = { ...process.env, _CONTAINERS_ROOTLESS_UID: '1000', XDG_DATA_HOME: newPath(), ...more }
       const { code = null, stdout, stderr } = await peer('skopeo').run(words, { cwd: user.home, env })
       return { code, stdout, stderr, output: stdout + stderr }
     }),
