@@ -31,6 +31,7 @@ export async function commitImage(
   if (plan.index) await writeImages(session, plan, images)
   try {
     for (const { manifest } of nested) await writeManifest(session, manifest, { root: false, list: true }, options)
+    await writeReferrers(session, selected)
     await writeManifest(session, root.manifest, { root: true, list: plan.index !== undefined }, options)
   } catch (error) {
     throw isSparse(plan) ? explainSparse(error) : error
@@ -77,14 +78,22 @@ async function writeImages(session: CopySession, plan: CopyPlan, images: readonl
   )
 }
 
+async function writeReferrers(session: CopySession, { referrers = [] }: SelectedImages): Promise<void> {
+  for (const { raw, manifest, isPart } of referrers) {
+    const kind = { root: false, list: manifest === undefined, referrer: !isPart }
+    await writeManifest(session, raw, kind, session.options)
+  }
+}
+
 async function writeManifest(
   { destination, options }: CopySession,
   manifest: RawManifest,
-  { root, list }: { readonly root: boolean; readonly list: boolean },
+  { root, list, referrer = false }: { readonly root: boolean; readonly list: boolean; readonly referrer?: boolean },
   { signal }: OperationOptions,
 ): Promise<void> {
   options.progress({ type: 'manifest', digest: manifest.digest, root, list })
-  await committing('writing manifest', { signal }, () => destination.writeManifest(manifest, { root, signal }))
+  const kind = { root, ...(referrer ? { referrer } : {}) }
+  await committing('writing manifest', { signal }, () => destination.writeManifest(manifest, { ...kind, signal }))
 }
 
 async function writeSignatures(

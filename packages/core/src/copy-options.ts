@@ -32,6 +32,11 @@ export interface CopyOptions extends OperationOptions {
   readonly format?: ManifestFormat | undefined
   /** Fail rather than change any manifest. */
   readonly preserveDigests?: boolean | undefined
+  /**
+   * Also copy what refers to the images copied and to their index (signatures, SBOMs and the like, OCI 1.1), and what
+   * refers to that. If anything does, no manifest is changed. The destination has to be able to keep it.
+   */
+  readonly referrers?: boolean | undefined
   /** Do not carry signatures over. Without it, signatures the destination cannot hold are an error. */
   readonly removeSignatures?: boolean | undefined
   /** What becomes of layers. Default: the destination's `layers` trait. */

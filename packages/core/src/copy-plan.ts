@@ -67,6 +67,12 @@ export interface PlannedIndex extends PlannedManifest {
   readonly others: 'keep' | 'strip'
 }
 
+export interface PlannedReferrer {
+  readonly manifest: Descriptor
+  /** None for an index. */
+  readonly blobs: readonly PlannedBlob[]
+}
+
 /** Everything a copy is going to do, as plain JSON data, made before the first byte is written. */
 export interface CopyPlan {
   /** `scheme:text` */
@@ -77,4 +83,6 @@ export interface CopyPlan {
   /** Indexes in the index, each before the one it is in; absent if there are none. */
   readonly nested?: readonly PlannedIndex[]
   readonly images: readonly PlannedImage[]
+  /** What refers to all of these, in the order it is written, before the root; absent if nothing does, or it stays. */
+  readonly referrers?: readonly PlannedReferrer[]
 }

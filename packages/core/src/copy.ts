@@ -3,6 +3,7 @@ import { TransloadError } from '@transload/contract'
 import { commitImage } from './commit.ts'
 import type { CopyOptions, CopyResult } from './copy-options.ts'
 import { withFallbackFormat } from './fallback-format.ts'
+import { withReferrers } from './find-referrers.ts'
 import { planCopy } from './plan.ts'
 import { plannedResult } from './planned-result.ts'
 import type { Located } from './plugin-registry.ts'
@@ -18,7 +19,8 @@ import { transferBlobs } from './transfer.ts'
 export async function copyImage(from: Located, to: Located, options: CopyOptions = {}): Promise<CopyResult> {
   try {
     await using session = await openSession(from, to, options)
-    const selected = await selectImages(session)
+    const images = await selectImages(session)
+    const selected = options.referrers ? await withReferrers(session, images) : images
     const plan = planCopy(selected, session.destination, session.options)
     if (options.dryRun) return plannedResult(selected, plan)
     return await withFallbackFormat(session, selected, plan, async (tried) => {

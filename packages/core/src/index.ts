@@ -9,6 +9,7 @@ export type {
   PlannedImage,
   PlannedIndex,
   PlannedManifest,
+  PlannedReferrer,
   PlannedSignatures,
 } from './copy-plan.ts'
 export { defaultPlatform } from './default-platform.ts'

@@ -91,6 +91,7 @@ export function chooseIndexType(
 
 export const unmodifiableReasons = {
   signatures: 'Would invalidate signatures',
+  referrers: 'Would lose its referrers',
   digest: 'Destination specifies a digest',
   preserve: 'Instructed to preserve digests',
 } as const
@@ -98,6 +99,7 @@ export const unmodifiableReasons = {
 /** What to do about it, where there is something to do. */
 export function unmodifiableHint(reason: string): string | undefined {
   if (reason === unmodifiableReasons.signatures) return 'To copy without the signatures use --remove-signatures.'
+  if (reason === unmodifiableReasons.referrers) return 'Without --referrers the image may be changed.'
   if (reason === unmodifiableReasons.digest) return 'Name the destination by a tag.'
   return undefined
 }

@@ -27,17 +27,21 @@ export type PlanOptions = Pick<
   | 'encryptor'
   | 'encryptLayers'
   | 'decryptor'
->
+> & {
+  /** Something that is copied too refers to the images by their digests. */
+  readonly hasReferrers?: boolean
+}
 
 /** The strongest reason not to touch a manifest (copy-engine.md §4.3). */
 export function unmodifiableReason(
   hasSignatures: boolean,
   { reference }: PlanDestination,
-  { preserveDigests }: PlanOptions,
+  { preserveDigests, hasReferrers }: PlanOptions,
 ): string | undefined {
   if (preserveDigests) return unmodifiableReasons.preserve
   if (digestInName(reference) !== undefined) return unmodifiableReasons.digest
-  return hasSignatures ? unmodifiableReasons.signatures : undefined
+  if (hasSignatures) return unmodifiableReasons.signatures
+  return hasReferrers ? unmodifiableReasons.referrers : undefined
 }
 
 export function planSignatures(

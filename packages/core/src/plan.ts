@@ -21,6 +21,7 @@ import {
   type PlanDestination,
   type PlanOptions,
 } from './plan-manifest.ts'
+import { planReferrers } from './plan-referrers.ts'
 import { digestInName } from './read-manifest.ts'
 import type { SelectedImage, SelectedImages } from './select-images.ts'
 
@@ -28,8 +29,10 @@ import type { SelectedImage, SelectedImages } from './select-images.ts'
  * Reconciles what is copied with what the destination takes and the options want. No I/O: all that rules a copy out
  * beforehand is thrown here, as CONVERSION_IMPOSSIBLE, SIGNATURES_LOST or DIGEST_MISMATCH (copy-engine.md §4–6, §8).
  */
-export function planCopy(selected: SelectedImages, destination: PlanDestination, options: PlanOptions): CopyPlan {
+export function planCopy(selected: SelectedImages, destination: PlanDestination, given: PlanOptions): CopyPlan {
   checkDestinationDigest(selected, digestInName(destination.reference))
+  const referrers = planReferrers(selected.referrers ?? [], destination)
+  const options = { ...given, hasReferrers: referrers.length > 0 }
   const indexes = planIndexes(selected, destination, options)
   const index = indexes.get('')
   const nested = selected.index?.nested.map(({ path }) => indexes.get(path.join())!)
@@ -44,6 +47,7 @@ export function planCopy(selected: SelectedImages, destination: PlanDestination,
         return planImage(image, destination, options, within?.unmodifiable)
       }),
     ),
+    ...(referrers.length > 0 ? { referrers } : {}),
   }
 }
 

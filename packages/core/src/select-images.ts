@@ -13,6 +13,7 @@ import {
 
 import { createLimiter, runAll } from './bounded.ts'
 import { checkTrust } from './check-trust.ts'
+import type { SelectedReferrer } from './find-referrers.ts'
 import { imageLabel, labelError } from './image-label.ts'
 import { imageLayers } from './image-layers.ts'
 import {
@@ -65,6 +66,8 @@ export interface SelectedImages {
   readonly index?: SelectedRoot
   /** In the order of the index. */
   readonly images: readonly SelectedImage[]
+  /** What refers to these; absent unless it is copied. */
+  readonly referrers?: readonly SelectedReferrer[]
 }
 
 /** Reads the manifests and signatures of what is copied, and asks the policy about every image (copy-engine.md §2). */

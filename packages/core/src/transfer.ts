@@ -23,8 +23,8 @@ export interface MovedBlobs {
 
 interface Job {
   readonly planned: PlannedBlob
-  /** The first image that needs it. */
-  readonly image: number
+  /** The first image that needs it; absent if only referrers do. */
+  readonly image: number | undefined
 }
 
 /** Asking whether a blob is there costs a round trip and no bandwidth, so it may run ahead of the moving. */
@@ -54,11 +54,11 @@ export async function transferBlobs(session: CopySession, plan: CopyPlan): Promi
 
   await runAll([...jobs], options, async ([key, { planned, image }], operation) => {
     try {
-      const begin = (): void => announce(image)
+      const begin = (): void => announce(image ?? plan.images.length - 1)
       const turns = { asking, moving, movingLarge, encoding, begin }
       stored.set(key, await transferBlob(session, planned, diffIds.get(planned.blob.digest), turns, operation))
     } catch (error) {
-      throw labelError(plannedImageLabel(plan, image), 'transfer', error)
+      throw image === undefined ? error : labelError(plannedImageLabel(plan, image), 'transfer', error)
     }
   })
   announce(plan.images.length - 1)
@@ -77,14 +77,14 @@ function jobKey({ blob, encoding, edit, crypto, needsDiffId }: PlannedBlob): str
   return [blob.digest, blob.size, encoding, edit, crypto, needsDiffId].join(' ')
 }
 
-function distinctJobs({ images }: CopyPlan): ReadonlyMap<string, Job> {
+function distinctJobs({ images, referrers = [] }: CopyPlan): ReadonlyMap<string, Job> {
   const jobs = new Map<string, Job>()
-  for (const [position, image] of images.entries()) {
-    for (const planned of blobsOf(image)) {
-      const key = jobKey(planned)
-      if (planned.edit !== 'skip' && !jobs.has(key)) jobs.set(key, { planned, image: position })
-    }
+  const add = (planned: PlannedBlob, image: number | undefined): void => {
+    const key = jobKey(planned)
+    if (planned.edit !== 'skip' && !jobs.has(key)) jobs.set(key, { planned, image })
   }
+  for (const [position, image] of images.entries()) for (const planned of blobsOf(image)) add(planned, position)
+  for (const { blobs } of referrers) for (const planned of blobs) add(planned, undefined)
   return jobs
 }
 

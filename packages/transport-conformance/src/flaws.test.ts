@@ -358,6 +358,11 @@ const flaws: readonly Flaw[] = [
     source: () => ({ signatures: { list: async () => [] } }),
   },
   {
+    flaw: 'referrers are lost',
+    checks: ['a manifest is found by what it refers to'],
+    source: () => ({ async *readReferrers() {} }),
+  },
+  {
     flaw: 'removal does nothing',
     checks: ['a removed image is gone, and an absent one cannot be removed'],
     transport: () => ({ removeImage: async () => {} }),
@@ -497,6 +502,7 @@ function flawedTransport({ transport, source, destination }: Omit<Flaw, 'flaw' |
           await writeFile(file, opened.readBlob(blob))
           return file
         },
+        readReferrers: (...values) => opened.readReferrers!(...values),
         layersForCopy: async (manifest) => layersOf(manifest),
         signatures: opened.signatures!,
         [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),

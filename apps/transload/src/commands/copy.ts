@@ -110,6 +110,7 @@ async function resolveOptions(
     platform: await wantedPlatform(context),
     format: resolveFormat(own),
     preserveDigests: own.preserveDigests,
+    referrers: own.referrers,
     removeSignatures: own.removeSignatures,
     concurrency: own.imageParallelCopies || undefined,
     dryRun: own.dryRun,

@@ -26,6 +26,7 @@ export const copyFlags = {
   preserveDigests: boolFlag('preserve-digests', 'Preserve digests of images and lists'),
   progress: stringFlag('progress', 'How progress is shown (tty, plain, ndjson, or none)', { placeholder: 'MODE' }),
   quiet: boolFlag('quiet', 'Suppress output information when copying images', { short: 'q' }),
+  referrers: boolFlag('referrers', 'Also copy what refers to the image: signatures, SBOMs and other artifacts'),
   removeSignatures: boolFlag('remove-signatures', 'Do not copy signatures from SOURCE-IMAGE'),
   stripRemovedPlatforms: boolFlag(
     'strip-removed-platforms',

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { peer, requirePeers, testImage } from '@transload/peers'
@@ -43,6 +43,44 @@ describe.skipIf(missing)(`referrers that oras attached ${missing ?? ''}`, () => 
     const [found] = await discover(`${layout}:v1`, ['--oci-layout'])
     const { stdout } = await succeeding(site.transload.run(['referrers', `oci:${layout}:v1`]))
     expect(stdout).toBe(`${found!.digest} test/sbom\n`)
+  })
+})
+
+describe.skipIf(missing)(`copy --referrers ${missing ?? ''}`, () => {
+  test('from one registry to a layout, an archive and another registry: oras finds all of them', async () => {
+    const from = `${site.registries.transload}/referrers/copied:v1`
+    await succeeding(site.skopeo.copy(['--all'], testImage('index-oci'), `docker://${from}`))
+    await attach(from, 'test/sbom', 'sbom')
+    const [sbom] = await discover(from)
+    await attach(`${from.replace(/:v1$/, '')}@${sbom!.digest}`, 'test/signature', 'signature')
+    const layout = site.newPath()
+    const archive = site.newPath()
+    const to = `${site.registries.docker}/referrers/copied:v1`
+    const copy = (source: string, destination: string) =>
+      succeeding(site.transload.copy(['--all', '--referrers'], source, destination))
+    await copy(`docker://${from}`, `oci:${layout}:v1`)
+    await copy(`oci:${layout}:v1`, `oci-archive:${archive}:v1`)
+    await copy(`oci-archive:${archive}:v1`, `docker://${to}`)
+    for (const [name, flags] of [
+      [`${layout}:v1`, ['--oci-layout']],
+      [to, ['--plain-http']],
+    ] as const) {
+      expect(await discover(name, flags)).toEqual([sbom])
+      const ofSbom = `${name.replace(/:v1$/, '')}@${sbom!.digest}`
+      expect(await discover(ofSbom, flags)).toMatchObject([{ artifactType: 'test/signature' }])
+    }
+    const pulled = site.newPath()
+    await peer('oras').output(['pull', '--plain-http', '-o', pulled, `${to.replace(/:v1$/, '')}@${sbom!.digest}`])
+    expect(await readFile(join(pulled, 'sbom.txt'), 'utf8')).toBe('sbom')
+  })
+
+  test('not to a place that cannot keep them', async () => {
+    const layout = site.newPath()
+    await succeeding(site.skopeo.copy([], testImage('base'), `oci:${layout}:v1`))
+    await attach(`${layout}:v1`, 'test/sbom', 'one', ['--oci-layout'])
+    const { code, output } = await site.transload.copy(['--referrers'], `oci:${layout}:v1`, `dir:${site.newPath()}`)
+    expect(code).toBe(1)
+    expect(output).toContain('Storing referrers for dir: images is not supported')
   })
 })
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import {
   digestOf,
   parseManifest,
+  referrerDescriptor,
   TransloadError,
   type Descriptor,
   type Manifest,
@@ -12,10 +13,11 @@ import {
 } from '@transload/contract'
 
 import { SkippedCheck, type CheckBench, type TransportCheck } from '../check.ts'
+import { fixtureArtifact } from '../fixtures/images.ts'
 import { outgoingBlob } from '../fixtures/outgoing-blob.ts'
 import { writeImage, writeManifests } from '../fixtures/store-image.ts'
 import { rejection } from './rejection.ts'
-import { acceptedImage, assertBlob, assertHolds, storedReference } from './stored-image.ts'
+import { acceptedImage, assertBlob, assertHolds, destinationTraits, storedReference } from './stored-image.ts'
 
 export const capabilityChecks: readonly TransportCheck[] = [
   {
@@ -101,6 +103,28 @@ export const capabilityChecks: readonly TransportCheck[] = [
     async run(bench) {
       const kinds = await Promise.all(sampleSignatures.map((signature) => keepsSignature(bench, signature)))
       if (!kinds.includes(true)) throw new SkippedCheck('keeps no signatures')
+    },
+  },
+  {
+    name: 'a manifest is found by what it refers to',
+    async run(bench) {
+      if (!(await destinationTraits(bench)).referrers) throw new SkippedCheck('keeps no referrers')
+      const image = await acceptedImage(bench, 'subject')
+      const { root, blobs } = fixtureArtifact({ subject: image.root })
+      const reference = await bench.newReference()
+      const destination = await bench.openDestination(reference)
+      await writeImage(destination, { ...image, blobs: [...image.blobs, ...blobs] })
+      await destination.writeManifest(root, { root: false, referrer: true })
+      await destination.commit()
+      const source = await bench.openSource(reference)
+      assert.ok(source.readReferrers !== undefined, 'what it keeps can be read')
+      const found = await Array.fromAsync(source.readReferrers(image.root.digest))
+      assert.deepEqual(found, [referrerDescriptor(root)], 'with its type and annotations')
+      assert.deepEqual((await source.readManifest(root.digest)).bytes.length, root.bytes.length)
+      for (const { descriptor } of blobs) await assertBlob(source, descriptor)
+      const other = await Array.fromAsync(source.readReferrers(image.root.digest, { artifactType: 'test/other' }))
+      assert.deepEqual(other, [], 'none of another type')
+      assert.deepEqual(await Array.fromAsync(source.readReferrers(root.digest)), [], 'nothing refers to the referrer')
     },
   },
   {

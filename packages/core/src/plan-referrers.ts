@@ -1,0 +1,35 @@
+import {
+  displayText,
+  referenceText,
+  TransloadError,
+  type Descriptor,
+  type DestinationTraits,
+} from '@transload/contract'
+
+import type { PlannedBlob, PlannedReferrer } from './copy-plan.ts'
+import type { SelectedReferrer } from './find-referrers.ts'
+import { describe, type PlanDestination } from './plan-manifest.ts'
+
+/** Referrers are copied as they are, or not at all. Throws UNSUPPORTED where they cannot be kept. */
+export function planReferrers(
+  referrers: readonly SelectedReferrer[],
+  { reference, traits }: PlanDestination,
+): readonly PlannedReferrer[] {
+  if (referrers.length > 0 && !traits.referrers) {
+    throw new TransloadError(
+      'UNSUPPORTED',
+      `Can not copy referrers to ${displayText(referenceText(reference))}: ` +
+        `Storing referrers for ${reference.scheme}: images is not supported`,
+    )
+  }
+  return referrers.map(({ raw, manifest }) => {
+    const layers = manifest?.layers.map((layer) => planBlob('layer', layer, traits)) ?? []
+    const blobs = manifest ? [...layers, planBlob('config', manifest.config, traits)] : []
+    return { manifest: describe(raw), blobs }
+  })
+}
+
+function planBlob(role: PlannedBlob['role'], blob: Descriptor, traits: DestinationTraits): PlannedBlob {
+  const stays = blob.urls !== undefined && traits.keepsForeignLayers === true
+  return { role, blob, encoding: 'as-is', edit: stays ? 'skip' : 'none' }
+}
