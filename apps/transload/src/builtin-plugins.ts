@@ -1,4 +1,4 @@
-import type { Transport } from '@transload/contract'
+import type { Descriptor, OperationOptions, Transport } from '@transload/contract'
 import { defaultPlatform, type PluginRegistry } from '@transload/core'
 import type { RegistryTransportOptions } from '@transload/transport-registry'
 
@@ -7,6 +7,8 @@ export interface BuiltinOptions {
   readonly sharedBlobDirectory?: string | undefined
   readonly acceptUncompressedLayers?: boolean | undefined
   readonly additionalTags?: readonly string[] | undefined
+  /** Reads layers of `oci:` and `oci-archive:` that live elsewhere. */
+  readonly readForeignLayer: (layer: Descriptor, options: OperationOptions) => AsyncIterable<Uint8Array>
   /** What `tarball:-` reads. */
   readonly standardInput: AsyncIterable<Uint8Array>
 }
@@ -33,13 +35,20 @@ export const builtinTransports: Readonly<Record<string, Builtin>> = {
   },
   oci: {
     packageName: '@transload/transport-oci',
-    load: async ({ sharedBlobDirectory, acceptUncompressedLayers }) =>
-      (await import('@transload/transport-oci')).default({ sharedBlobDirectory, acceptUncompressedLayers }),
+    load: async ({ sharedBlobDirectory, acceptUncompressedLayers, readForeignLayer }) =>
+      (await import('@transload/transport-oci')).default({
+        sharedBlobDirectory,
+        acceptUncompressedLayers,
+        readForeignLayer,
+      }),
   },
   'oci-archive': {
     packageName: '@transload/transport-archive',
-    load: async ({ acceptUncompressedLayers }) =>
-      (await import('@transload/transport-archive/oci-archive')).default({ acceptUncompressedLayers }),
+    load: async ({ acceptUncompressedLayers, readForeignLayer }) =>
+      (await import('@transload/transport-archive/oci-archive')).default({
+        acceptUncompressedLayers,
+        readForeignLayer,
+      }),
   },
   sif: {
     packageName: '@transload/transport-sif',

@@ -12,6 +12,7 @@ import type { RegistryTransportOptions, RetryOptions } from '@transload/transpor
 
 import { addBuiltinTransports, type BuiltinOptions } from './builtin-plugins.ts'
 import type { CommandContext } from './context.ts'
+import { openForeignLayers } from './foreign-layers.ts'
 import type { ImageAccess } from './options/image-access-options.ts'
 import type { RetryValues } from './options/retry-options.ts'
 import { findStoredCredentials } from './stored-credentials.ts'
@@ -25,7 +26,10 @@ export interface Side extends AsyncDisposable {
   locate(text: string): Promise<Located>
 }
 
-export interface SideOptions extends Omit<BuiltinOptions, 'registry' | 'sharedBlobDirectory' | 'standardInput'> {
+export interface SideOptions extends Omit<
+  BuiltinOptions,
+  'registry' | 'sharedBlobDirectory' | 'standardInput' | 'readForeignLayer'
+> {
   readonly retry?: RetryValues | undefined
 }
 
@@ -37,9 +41,12 @@ export async function openSide(
   const { directory } = context
   const plugins = createPluginRegistry()
   const shared = access.sharedBlobDirectory
+  const registry = { ...(await registryOptions(access, context)), retry: registryRetries(retry) }
+  const foreignLayers = openForeignLayers(registry, access, context)
   addBuiltinTransports(plugins, {
     ...options,
-    registry: { ...(await registryOptions(access, context)), retry: registryRetries(retry) },
+    registry,
+    readForeignLayer: (layer, given) => foreignLayers.read(layer, given),
     standardInput: context.stdin,
     sharedBlobDirectory: shared === undefined || isAbsolute(shared) ? shared : join(directory, shared),
   })
@@ -54,6 +61,7 @@ export async function openSide(
     },
     [Symbol.asyncDispose]: async () => {
       for (const transport of used) await transport.close?.()
+      await foreignLayers[Symbol.asyncDispose]()
     },
   }
 }

@@ -14,7 +14,7 @@ export {
 } from './oci-index.ts'
 export { OciLayout, ReadableOciLayout, type LockedIndex } from './oci-layout.ts'
 export { chooseOciEntry, type OciImageChoice } from './choose-oci-entry.ts'
-export { openOciImageSource } from './oci-image-source.ts'
+export { openOciImageSource, type ForeignLayerReader, type OciImageSourceOptions } from './oci-image-source.ts'
 export { withReferrers } from './oci-referrers.ts'
 export { encodeSignatureFile, parseSignatureFile } from './signature-file.ts'
 export { compressionMagicBytes, decompressor, detectCompression, type Compression } from './compression.ts'

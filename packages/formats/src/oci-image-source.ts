@@ -20,18 +20,27 @@ interface OciRoot {
   readonly mediaType?: string
 }
 
+/** Reads a layer from one of its `urls`. Lazy; the bytes need not be verified. */
+export type ForeignLayerReader = (layer: Descriptor, options: OperationOptions) => AsyncIterable<Uint8Array>
+
+export interface OciImageSourceOptions extends OperationOptions {
+  /** What the layout lies in, if it is to be disposed with the source. */
+  readonly owned?: AsyncDisposable
+  /** For layers that have URLs and are not stored. */
+  readonly readForeignLayer?: ForeignLayerReader | undefined
+}
+
 /**
- * An image of a layout, as the index had it when the source was opened. `owned` is what the layout lies in, if it is
- * to be disposed with the source. Throws what `chooseOciEntry` does, and IO when there is no layout; `owned` is then
- * still the caller's.
+ * An image of a layout, as the index had it when the source was opened. Throws what `chooseOciEntry`
+ * does, and IO when there is no layout; `owned` is then still the caller's.
  */
 export async function openOciImageSource(
   layout: ReadableOciLayout,
   reference: ImageReference & OciImageChoice,
-  options: OperationOptions & { readonly owned?: AsyncDisposable },
+  options: OciImageSourceOptions,
 ): Promise<ImageSource> {
   const index = await layout.readIndex(options)
-  return new OciImageSource(layout, reference, index, await findRoot(layout, index, reference), options.owned)
+  return new OciImageSource(layout, reference, index, await findRoot(layout, index, reference), options)
 }
 
 /** A digest may also be that of a manifest which only an index in the layout names. */
@@ -51,19 +60,21 @@ class OciImageSource implements ImageSource {
   readonly #index: OciIndex
   readonly #root: OciRoot
   readonly #owned: AsyncDisposable | undefined
+  readonly #readForeignLayer: ForeignLayerReader | undefined
 
   constructor(
     layout: ReadableOciLayout,
     reference: ImageReference,
     index: OciIndex,
     root: OciRoot,
-    owned: AsyncDisposable | undefined,
+    { owned, readForeignLayer }: OciImageSourceOptions,
   ) {
     this.reference = reference
     this.#layout = layout
     this.#index = index
     this.#root = root
     this.#owned = owned
+    this.#readForeignLayer = readForeignLayer
   }
 
   async readManifest(digest: Digest | undefined, options?: OperationOptions): Promise<RawManifest> {
@@ -76,8 +87,12 @@ class OciImageSource implements ImageSource {
     return manifest
   }
 
-  async *readBlob({ digest }: Descriptor, options?: OperationOptions): AsyncGenerator<Uint8Array> {
-    yield* this.#layout.readBlob(digest, options)
+  async *readBlob(blob: Descriptor, options: OperationOptions = {}): AsyncGenerator<Uint8Array> {
+    const { digest, urls } = blob
+    const isElsewhere = urls !== undefined && (await this.#layout.blobSize(digest)) === undefined
+    yield* isElsewhere && this.#readForeignLayer
+      ? this.#readForeignLayer(blob, options)
+      : this.#layout.readBlob(digest, options)
   }
 
   readReferrers(

@@ -10,17 +10,17 @@ import { readOciArchiveOptions } from './options.ts'
 export default function ociArchiveTransport(
   given: Readonly<Record<string, unknown>> = {},
 ): Transport<OciArchiveReference> {
-  const { maxUnpackedBytes, acceptUncompressedLayers = false } = readOciArchiveOptions(given)
+  const own = readOciArchiveOptions(given)
   return {
     scheme: 'oci-archive',
     parse: parseOciArchiveReference,
     async openSource(reference, options) {
       const resolved = await resolveReference(reference, options)
-      return await openOciArchiveSource(resolved, maxUnpackedBytes, options)
+      return await openOciArchiveSource(resolved, own, options)
     },
     async openDestination(reference, options) {
       const resolved = await resolveReference(reference, options)
-      return await openOciArchiveDestination(resolved, acceptUncompressedLayers, options)
+      return await openOciArchiveDestination(resolved, own.acceptUncompressedLayers ?? false, options)
     },
   }
 }

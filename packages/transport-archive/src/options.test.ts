@@ -23,6 +23,7 @@ describe('readDockerArchiveOptions', () => {
 
 describe('readOciArchiveOptions', () => {
   it.each([
+    [{ readForeignLayer: 1 }, 'oci-archive transport: readForeignLayer is not a function'],
     [{ acceptUncompressedLayers: 'yes' }, 'oci-archive transport: acceptUncompressedLayers is not true or false'],
     [{ additionalTags: [] }, 'oci-archive transport: there is no option "additionalTags"'],
   ])('refuses %j', (given, message) => {

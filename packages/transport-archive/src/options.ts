@@ -1,10 +1,13 @@
 import { canonicalText, parseDockerReference, TransloadError } from '@transload/contract'
+import type { ForeignLayerReader } from '@transload/formats'
 
 export interface OciArchiveOptions {
   /** Most bytes a compressed archive may unpack to. Default 256 GiB. */
   readonly maxUnpackedBytes?: number | undefined
   /** Store layers as they come. Default false: layers that are not compressed get compressed. */
   readonly acceptUncompressedLayers?: boolean | undefined
+  /** Reads layers that have URLs and are not stored. Default: such layers cannot be read. */
+  readonly readForeignLayer?: ForeignLayerReader | undefined
 }
 
 export interface DockerArchiveOptions {
@@ -16,12 +19,19 @@ export interface DockerArchiveOptions {
 
 /** Throws CONFIG_INVALID for an option that does not exist or is not of its type. */
 export function readOciArchiveOptions(given: Readonly<Record<string, unknown>>): OciArchiveOptions {
-  const { maxUnpackedBytes, acceptUncompressedLayers, ...unknown } = given
+  const { maxUnpackedBytes, acceptUncompressedLayers, readForeignLayer, ...unknown } = given
   rejectUnknown('oci-archive', unknown)
   if (acceptUncompressedLayers !== undefined && typeof acceptUncompressedLayers !== 'boolean') {
     throw invalid('oci-archive transport: acceptUncompressedLayers is not true or false')
   }
-  return { maxUnpackedBytes: readBytes('oci-archive', maxUnpackedBytes), acceptUncompressedLayers }
+  if (readForeignLayer !== undefined && typeof readForeignLayer !== 'function') {
+    throw invalid('oci-archive transport: readForeignLayer is not a function')
+  }
+  return {
+    maxUnpackedBytes: readBytes('oci-archive', maxUnpackedBytes),
+    acceptUncompressedLayers,
+    readForeignLayer: readForeignLayer as ForeignLayerReader | undefined,
+  }
 }
 
 /** `additionalTags` come back as canonical `domain/path:tag`. Throws CONFIG_INVALID as above. */

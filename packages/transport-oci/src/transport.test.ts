@@ -226,12 +226,14 @@ describe('removing', () => {
 })
 
 describe('options', () => {
-  it.each([[{ shared: 1 }], [{ sharedBlobDirectory: '' }], [{ acceptUncompressedLayers: 'yes' }]])(
-    'refuses %j',
-    (given) => {
-      expect(() => ociTransport(given)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
-    },
-  )
+  it.each([
+    [{ shared: 1 }],
+    [{ sharedBlobDirectory: '' }],
+    [{ acceptUncompressedLayers: 'yes' }],
+    [{ readForeignLayer: 1 }],
+  ])('refuses %j', (given) => {
+    expect(() => ociTransport(given)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  })
 
   it('takes layers as they are when told to', async () => {
     await using plain = await openDestination('layout')

@@ -19,7 +19,7 @@ import { removeOciImage } from './remove-image.ts'
  */
 export default function ociTransport(given: Readonly<Record<string, unknown>> = {}): Transport<OciReference> {
   const options = readOciTransportOptions(given)
-  const { sharedBlobDirectory } = options
+  const { sharedBlobDirectory, readForeignLayer } = options
   const sharedBlobs = sharedBlobDirectory === undefined ? undefined : new DirectoryTree(sharedBlobDirectory)
   const openLayout = ({ path }: OciReference): OciLayout => new OciLayout(new DirectoryTree(path), sharedBlobs)
   return {
@@ -27,7 +27,7 @@ export default function ociTransport(given: Readonly<Record<string, unknown>> = 
     parse: parseOciReference,
     async openSource(reference, { signal }) {
       const resolved = await resolveReference(reference, { signal })
-      return await openOciImageSource(openLayout(resolved), resolved, { signal })
+      return await openOciImageSource(openLayout(resolved), resolved, { signal, readForeignLayer })
     },
     async openDestination(reference, { signal }) {
       const resolved = await resolveReference(reference, { signal })

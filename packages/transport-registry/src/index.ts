@@ -1,4 +1,5 @@
 export { checkCredentials, type CheckCredentialsOptions } from './check-credentials.ts'
+export { createForeignLayers, type ForeignLayers } from './foreign-layers.ts'
 export type { ProxySettings } from './http/proxy-choice.ts'
 export type {
   Credentials,
