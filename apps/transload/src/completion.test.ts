@@ -39,3 +39,14 @@ describe('completeWords', () => {
     expect(completionText(await completeWords(['inspect', '--conf']))).toBe('--config\toutput configuration\n:4\n')
   })
 })
+
+it.each(['copy', 'delete', 'inspect', 'layers', 'experimental-image-proxy'])(
+  '%s takes what skopeo takes',
+  async (command) => {
+    const prefixes = command === 'copy' ? ['src-', 'dest-'] : ['']
+    for (const name of prefixes.flatMap((prefix) => [`--${prefix}daemon-host`, `--${prefix}shared-blob-dir`])) {
+      const { candidates } = await completeWords([command, name])
+      expect(candidates.map(({ word }) => word)).toEqual([name])
+    }
+  },
+)

@@ -8,7 +8,7 @@ import {
   authFileFlags,
   imageAccessFlags,
   resolveImageAccess,
-  sharedBlobFlags,
+  localPlaceFlags,
 } from '../options/image-access-options.ts'
 import { retryFlags } from '../options/retry-options.ts'
 import { printJson } from '../output.ts'
@@ -20,7 +20,7 @@ const flags = {
   delete: {
     tagOnly: boolFlag('tag-only', 'Delete the tag and nothing else: the image and its other tags stay'),
   },
-  access: { ...imageAccessFlags(''), ...authFileFlags, ...sharedBlobFlags('') },
+  access: { ...imageAccessFlags(''), ...authFileFlags, ...localPlaceFlags('') },
   retry: retryFlags,
 }
 

@@ -10,7 +10,7 @@ import {
   authFileFlags,
   imageAccessFlags,
   resolveImageAccess,
-  sharedBlobFlags,
+  localPlaceFlags,
 } from '../options/image-access-options.ts'
 import { openSide } from '../side.ts'
 import { loadTrustPolicy } from '../trust-policy.ts'
@@ -18,7 +18,7 @@ import { freeBuffersEarly } from '../young-buffers.ts'
 
 const flags = {
   proxy: { sockfd: intFlag('sockfd', 'Serve on opened socket pair (default 0/stdin)') },
-  access: { ...imageAccessFlags(''), ...authFileFlags, ...sharedBlobFlags('') },
+  access: { ...imageAccessFlags(''), ...authFileFlags, ...localPlaceFlags('') },
 }
 
 export const experimentalImageProxy = defineCommand({

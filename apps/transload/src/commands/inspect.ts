@@ -19,7 +19,7 @@ import {
   authFileFlags,
   imageAccessFlags,
   resolveImageAccess,
-  sharedBlobFlags,
+  localPlaceFlags,
 } from '../options/image-access-options.ts'
 import { retryFlags } from '../options/retry-options.ts'
 import { print, printJson } from '../output.ts'
@@ -40,7 +40,7 @@ const flags = {
     platforms: boolFlag('platforms', 'List the images for each platform, with digests and sizes; JSON with --json'),
     raw: boolFlag('raw', 'output raw manifest or configuration'),
   },
-  access: { ...imageAccessFlags(''), ...authFileFlags, ...sharedBlobFlags('') },
+  access: { ...imageAccessFlags(''), ...authFileFlags, ...localPlaceFlags('') },
   retry: retryFlags,
 }
 

@@ -20,7 +20,7 @@ import {
   authFileFlags,
   imageAccessFlags,
   resolveImageAccess,
-  sharedBlobFlags,
+  localPlaceFlags,
 } from '../options/image-access-options.ts'
 import { retryFlags } from '../options/retry-options.ts'
 import { print } from '../output.ts'
@@ -28,7 +28,7 @@ import { withRetries } from '../retry.ts'
 import { openSide } from '../side.ts'
 
 const flags = {
-  access: { ...imageAccessFlags(''), ...authFileFlags, ...sharedBlobFlags('') },
+  access: { ...imageAccessFlags(''), ...authFileFlags, ...localPlaceFlags('') },
   retry: retryFlags,
 }
 

@@ -9,7 +9,7 @@ import {
   authFileFlags,
   imageAccessFlags,
   resolveImageAccess,
-  sharedBlobFlags,
+  localPlaceFlags,
 } from '../options/image-access-options.ts'
 import { retryFlags } from '../options/retry-options.ts'
 import { print, printJson } from '../output.ts'
@@ -21,7 +21,7 @@ const flags = {
   referrers: {
     artifactType: stringFlag('artifact-type', 'List only artifacts of the type TYPE', { placeholder: 'TYPE' }),
   },
-  access: { ...imageAccessFlags(''), ...authFileFlags, ...sharedBlobFlags('') },
+  access: { ...imageAccessFlags(''), ...authFileFlags, ...localPlaceFlags('') },
   retry: retryFlags,
 }
 

@@ -34,8 +34,12 @@ export function imageAccessFlags(prefix: '' | 'src-' | 'dest-') {
   }
 }
 
-export function sharedBlobFlags(prefix: '' | 'src-' | 'dest-') {
+/** Of places that are no registries. There is no `docker-daemon:` yet to ask for the host of the daemon. */
+export function localPlaceFlags(prefix: '' | 'src-' | 'dest-') {
   return {
+    daemonHost: stringFlag(`${prefix}daemon-host`, 'use docker daemon host at HOST (docker-daemon: only)', {
+      placeholder: 'HOST',
+    }),
     sharedBlobDir: stringFlag(`${prefix}shared-blob-dir`, 'DIRECTORY to use to share blobs across OCI repositories', {
       placeholder: 'DIRECTORY',
     }),
@@ -47,8 +51,8 @@ export function bothSidesFlags() {
   const source = { ...imageAccessFlags('src-'), authfile: sideAuthFile('src-') }
   const destination = { ...imageAccessFlags('dest-'), authfile: sideAuthFile('dest-') }
   return {
-    source: { ...source, ...sharedBlobFlags('src-'), screds: aliasFlag('screds', source.creds) },
-    destination: { ...destination, ...sharedBlobFlags('dest-'), dcreds: aliasFlag('dcreds', destination.creds) },
+    source: { ...source, ...localPlaceFlags('src-'), screds: aliasFlag('screds', source.creds) },
+    destination: { ...destination, ...localPlaceFlags('dest-'), dcreds: aliasFlag('dcreds', destination.creds) },
     bothSides: {
       ...authFileFlags,
       tlsVerify: boolFlag('tls-verify', 'require HTTPS and verify certificates', { hidden: true }),
