@@ -27,6 +27,9 @@ export interface ManifestFacts {
 /** Throws MANIFEST_INVALID for what is not an OCI or Docker (schema 2) image or index. */
 export function readManifestFacts(raw: RawManifest): ManifestFacts {
   const manifest = parseManifest(raw)
+  if (manifest.kind === 'schema1') {
+    throw new TransloadError('MANIFEST_INVALID', `manifest ${raw.digest} is Docker schema 1, which is not stored here`)
+  }
   const json = parseJsonObject(raw.bytes, `manifest ${raw.digest}`)
   const declared = json['mediaType']
   if (declared != null && declared !== raw.mediaType) {

@@ -55,7 +55,7 @@ describe('which images', () => {
   })
 })
 
-describe('formats', () => {
+describe('UNI-30: formats', () => {
   it.each([
     [undefined, undefined],
     ['oci', 'oci'],

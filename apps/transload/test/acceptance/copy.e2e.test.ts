@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { isDigest, mediaTypes } from '@transload/contract'
+import { isDigest, mediaTypes, rawManifest } from '@transload/contract'
 import { startRegistryServer, type RegistryServer } from '@transload/registry-server'
 import { fixtureImage, fixtureIndex, fixtureLayer } from '@transload/transport-conformance/fixtures'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -192,6 +192,16 @@ it('CPY-37, CPY-38: --format, there and back', async () => {
   await copy('--format=oci', from, oci)
   expect(await manifestTypeOf(oci)).toBe(mediaTypes.ociManifest)
   await copy('--format=v2s2', oci, back)
+  expect(await manifestTypeOf(back)).toBe(mediaTypes.dockerManifest)
+})
+
+it('CPY-39, CPY-40: --format, to schema 1 and back', async () => {
+  const [from, schema1, back] = [fresh('dir'), fresh('dir'), fresh('dir')]
+  await copy('--format=v2s2', inRegistry('docker'), from)
+  await copy('--format=v2s1', from, schema1)
+  const manifest = rawManifest(await readFile(join(pathOf(schema1), 'manifest.json')))
+  expect(manifest.mediaType).toBe(mediaTypes.dockerSchema1Signed)
+  await copy('--format=v2s2', schema1, back)
   expect(await manifestTypeOf(back)).toBe(mediaTypes.dockerManifest)
 })
 

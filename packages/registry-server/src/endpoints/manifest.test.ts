@@ -155,9 +155,17 @@ test.for([
   expect(response.status).toBe(201)
 })
 
+const schema1 = JSON.stringify({
+  schemaVersion: 1,
+  fsLayers: [{ blobSum: digestOf(Buffer.from('layer')) }],
+  history: [{ v1Compatibility: JSON.stringify({ id: 'a'.repeat(64) }) }],
+})
+
 test.for([
   ['no JSON', 'v1', 'nonsense', mediaTypes.ociManifest, 400, 'MANIFEST_INVALID'],
   ['an unknown type', 'v1', '{}', 'application/json', 400, 'MANIFEST_INVALID'],
+  ['Docker schema 1', 'v1', schema1, mediaTypes.dockerSchema1, 400, 'MANIFEST_INVALID'],
+  ['Docker schema 1 under no name', 'v1', schema1, 'application/json', 400, 'MANIFEST_INVALID'],
   ['another digest', digestOf(Buffer.from('x')), '{}', mediaTypes.ociManifest, 400, 'DIGEST_INVALID'],
   ['a tag that is none', '-v1', '{}', mediaTypes.ociManifest, 400, 'TAG_INVALID'],
   ['more than 4 MiB', 'v1', ' '.repeat(maxManifestBytes + 1), mediaTypes.ociManifest, 413, 'SIZE_INVALID'],
