@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process'
-
 import {
   displayText,
   parseJsonObject,
@@ -7,6 +5,8 @@ import {
   TransloadError,
   type OperationOptions,
 } from '@transload/contract'
+
+import { runProgram } from './run-program.ts'
 
 /** What a registry or its token server is shown. An identity token is a refresh token (OAuth 2). */
 export type Credentials =
@@ -77,39 +77,26 @@ const gerunds: Readonly<Record<HelperAction, string>> = {
 const maxAnswerBytes = 1024 * 1024
 
 /** What the helper printed; undefined when that says it has no such credentials. */
-function runHelper(
+async function runHelper(
   helper: string,
   action: HelperAction,
   input: string,
-  { env, signal }: HelperOptions,
+  options: HelperOptions,
 ): Promise<string | undefined> {
   // The name comes out of a file: it must not become a path.
   if (!/^[\w.-]+$/.test(helper)) {
     throw new TransloadError('CONFIG_INVALID', `credential helper ${JSON.stringify(helper)}: not the name of a program`)
   }
   const program = `docker-credential-${helper}`
-  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
-  const options = { env: { ...env }, maxBuffer: maxAnswerBytes, ...(signal ? { signal } : {}) }
-  const child = execFile(program, [action], options, (error, stdout) => {
-    if (!error) return resolve(stdout)
-    if (signal?.aborted) return reject(signal.reason)
-    if (stdout.trim() === 'credentials not found in native keychain') return resolve(undefined)
-    const isMissing = error.code === 'ENOENT'
-    const reason = isMissing
-      ? `exec: "${program}": executable file not found in $PATH`
-      : typeof error.code === 'number'
-        ? `exit status ${error.code}`
-        : error.signal
-          ? `signal: ${error.signal}`
-          : String(error.code)
-    const message = `error ${gerunds[action]} credentials - err: ${reason}, out: \`${displayText(stdout.trim(), 500)}\``
-    const hint = isMissing ? `Install ${program}, or remove it from the credential file.` : undefined
-    return reject(new TransloadError('CONFIG_INVALID', message, { hint, cause: error }))
-  })
-  // A helper may end without reading its input.
-  child.stdin?.on('error', () => {})
-  child.stdin?.end(input)
-  return promise
+  const { stdout, failure } = await runProgram(program, [action], { ...options, input, maxBytes: maxAnswerBytes })
+  const answer = stdout.toString()
+  if (!failure) return answer
+  if (answer.trim() === 'credentials not found in native keychain') return undefined
+  const { reason, cause } = failure
+  const message = `error ${gerunds[action]} credentials - err: ${reason}, out: \`${displayText(answer.trim(), 500)}\``
+  const isMissing = systemErrorCode(cause) === 'ENOENT'
+  const hint = isMissing ? `Install ${program}, or remove it from the credential file.` : undefined
+  throw new TransloadError('CONFIG_INVALID', message, { hint, cause })
 }
 
 function parseAnswer(helper: string, answer: string): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import type { OperationOptions } from '@transload/contract'
 
 import type { Locations } from './locations.ts'
-import { runProgram } from './run-program.ts'
+import { readProgramOutput } from './run-program.ts'
 
 const maxKeyringBytes = 64 * 1024 * 1024
 
@@ -10,5 +10,5 @@ export async function readGpgKeyring(
   { env }: Pick<Locations, 'env'>,
   { signal }: OperationOptions = {},
 ): Promise<Uint8Array> {
-  return await runProgram('gpg', ['--batch', '--export'], { env, maxBytes: maxKeyringBytes, signal })
+  return await readProgramOutput('gpg', ['--batch', '--export'], { env, maxBytes: maxKeyringBytes, signal })
 }

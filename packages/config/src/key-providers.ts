@@ -4,7 +4,7 @@ import { parseJsonObject, TransloadError, type OperationOptions } from '@translo
 
 import { readConfigFile } from './config-file.ts'
 import type { Locations } from './locations.ts'
-import { runProgram } from './run-program.ts'
+import { readProgramOutput } from './run-program.ts'
 
 /** Hands a request to a key provider and returns its answer, both JSON (ocicrypt's key provider protocol). */
 export type KeyProviderProgram = (request: string, options?: OperationOptions) => Promise<string>
@@ -52,5 +52,5 @@ function providerProgram(name: string, settings: unknown, env: Locations['env'])
     throw new TransloadError('CONFIG_INVALID', `key provider ${JSON.stringify(name)}: cmd has to have a path, and args`)
   }
   return async (input, { signal } = {}) =>
-    (await runProgram(path, args, { env, input, maxBytes: maxAnswerBytes, signal })).toString()
+    (await readProgramOutput(path, args, { env, input, maxBytes: maxAnswerBytes, signal })).toString()
 }
