@@ -1,4 +1,5 @@
 import {
+  HttpError,
   TransloadError,
   type Digest,
   type OperationOptions,
@@ -16,6 +17,11 @@ import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
 import type { MovedBlobs } from './transfer.ts'
 
+/** Many registries take an index only with all of its images. */
+const sparseHint =
+  'The list names images that are not copied, and the registry takes it only with them: ' +
+  'copy all (--all), or have their entries removed (--strip-removed-platforms).'
+
 /**
  * Writes the manifests, images before their index, then the signatures, and publishes it all. Until the destination's
  * `commit` nothing is visible under its name. Throws TransferError.
@@ -29,37 +35,19 @@ export async function commitImage(
   const { destination, options } = session
   const { images, nested, root } = await pendingManifests(session, selected, plan, moved)
   if (plan.index) await writeImages(session, plan, images)
-  try {
-    for (const { manifest } of nested) await writeManifest(session, manifest, { root: false, list: true }, options)
-    await writeReferrers(session, selected)
-    await writeManifest(session, root.manifest, { root: true, list: plan.index !== undefined }, options)
-  } catch (error) {
-    throw isSparse(plan) ? explainSparse(error) : error
-  }
+  const isSparse = plan.index?.others === 'keep' && plan.images.length < plan.index.listed
+  const hint = isSparse ? sparseHint : undefined
+  for (const { manifest } of nested) await writeManifest(session, manifest, { root: false, list: true, hint }, options)
+  await writeReferrers(session, selected)
+  await writeManifest(session, root.manifest, { root: true, list: plan.index !== undefined, hint }, options)
 
   const signed = plan.index ? [...images, ...nested, root] : images
   for (const { manifest, signatures } of signed) await writeSignatures(session, manifest.digest, signatures)
-  await committing('committing the finished image', options, () => destination.commit(options))
+  await committing('committing the finished image', { ...options, hint }, () => destination.commit(options))
 
   const { digest, mediaType, bytes } = root.manifest
   options.progress({ type: 'done', digest })
   return { plan, digest, mediaType, bytes, blobs: { copied: moved.copied, reused: moved.reused, bytes: moved.bytes } }
-}
-
-function isSparse({ index, images }: CopyPlan): boolean {
-  return index?.others === 'keep' && images.length < index.listed
-}
-
-/** Many registries take an index only with all of its images, and say no more than that something is unknown. */
-function explainSparse(error: unknown): unknown {
-  if (!(error instanceof TransferError)) return error
-  const { serverCodes = [] } = error.cause as { readonly serverCodes?: readonly string[] }
-  if (!serverCodes.some((code) => code.endsWith('UNKNOWN'))) return error
-  const hint =
-    'The list names images that are not copied, and the registry takes it only with them: ' +
-    'copy all (--all), or have their entries removed (--strip-removed-platforms).'
-  const cause = new TransloadError(error.code, (error.cause as Error).message, { cause: error.cause, hint })
-  return new TransferError(error.side, error.step, 'writing manifest', cause)
 }
 
 async function writeImages(session: CopySession, plan: CopyPlan, images: readonly PendingManifest[]): Promise<void> {
@@ -85,15 +73,24 @@ async function writeReferrers(session: CopySession, { referrers = [] }: Selected
   }
 }
 
+interface ManifestRole {
+  readonly root: boolean
+  /** An index. */
+  readonly list: boolean
+  readonly referrer?: boolean
+  /** What to do if it is turned down because something is not known. */
+  readonly hint?: string | undefined
+}
+
 async function writeManifest(
   { destination, options }: CopySession,
   manifest: RawManifest,
-  { root, list, referrer = false }: { readonly root: boolean; readonly list: boolean; readonly referrer?: boolean },
+  { root, list, referrer, hint }: ManifestRole,
   { signal }: OperationOptions,
 ): Promise<void> {
   options.progress({ type: 'manifest', digest: manifest.digest, root, list })
-  const kind = { root, ...(referrer ? { referrer } : {}) }
-  await committing('writing manifest', { signal }, () => destination.writeManifest(manifest, { ...kind, signal }))
+  const role = { root, ...(referrer ? { referrer } : {}) }
+  await committing('writing manifest', { signal, hint }, () => destination.writeManifest(manifest, { ...role, signal }))
 }
 
 async function writeSignatures(
@@ -106,12 +103,28 @@ async function writeSignatures(
   await committing('writing signatures', options, () => writer.replace(manifest, signatures, options))
 }
 
-async function committing(what: string, { signal }: OperationOptions, write: () => Promise<void>): Promise<void> {
+/** `hint` goes with the answer that something is not known: for more a registry has no words. */
+async function committing(
+  what: string,
+  { signal, hint }: OperationOptions & { readonly hint?: string | undefined },
+  write: () => Promise<void>,
+): Promise<void> {
   try {
     signal?.throwIfAborted()
     await write()
   } catch (error) {
     signal?.throwIfAborted()
-    throw new TransferError('destination', 'commit', what, error)
+    throw new TransferError('destination', 'commit', what, saysUnknown(error) ? withHint(error, hint) : error)
   }
+}
+
+function saysUnknown(error: unknown): error is HttpError {
+  if (!TransloadError.is(error)) return false
+  const { serverCodes = [] } = error as Partial<HttpError>
+  return serverCodes.some((code) => code.endsWith('UNKNOWN'))
+}
+
+function withHint(error: HttpError, hint = error.hint): HttpError {
+  const { code, message, status, serverCodes, retryable } = error
+  return new HttpError(code, message, { status, serverCodes, retryable, hint, cause: error.cause })
 }
