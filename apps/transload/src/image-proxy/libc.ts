@@ -41,6 +41,8 @@ const closeOnExec = 0o2000000
 const nonBlocking = 0o4000
 const getFlags = 3
 const setFlags = 4
+const setPipeSize = 1031
+const pipeBytes = 1024 * 1024
 const noSignal = 0x4000
 const solSocket = 1
 const scmRights = 1
@@ -68,6 +70,8 @@ function bind(koffi: Koffi): Libc {
     createPipe() {
       const ends: [number, number] = [-1, -1]
       if (pipe2(ends, closeOnExec) !== 0) throw new TransloadError('IO', `pipe2: error ${koffi.errno()}`)
+      // Fewer turns of writer and reader; a system that has no such pipe to give leaves it small.
+      fcntl(ends[1], setPipeSize, 'int', pipeBytes)
       return ends
     },
     async sendMessage(socket, data, descriptors) {
