@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { openSite, succeeding, type Site } from './site.ts'
 
-const missing = requirePeers('skopeo', 'registry', 'oras')
+const missing = requirePeers('skopeo', 'registry', 'oras', 'cosign')
 
 let site: Site
 beforeAll(async () => {
@@ -72,6 +72,24 @@ describe.skipIf(missing)(`copy --referrers ${missing ?? ''}`, () => {
     const pulled = site.newPath()
     await peer('oras').output(['pull', '--plain-http', '-o', pulled, `${to.replace(/:v1$/, '')}@${sbom!.digest}`])
     expect(await readFile(join(pulled, 'sbom.txt'), 'utf8')).toBe('sbom')
+  })
+
+  test('what cosign signed, it verifies in a registry without the referrers API', async () => {
+    const from = `${site.registries.transload}/referrers/signed`
+    const to = `${site.registries.docker}/referrers/signed`
+    await succeeding(site.skopeo.copy([], testImage('base'), `docker://${from}:v1`))
+    const { stdout } = await succeeding(site.transload.inspect([], `docker://${from}:v1`))
+    const { Digest: digest } = JSON.parse(stdout) as { Digest: string }
+    const options = { cwd: site.folder, env: { ...process.env, COSIGN_PASSWORD: '', HOME: site.folder } }
+    const insecure = ['--allow-insecure-registry', '--allow-http-registry']
+    const offline = ['--use-signing-config=false', '--tlog-upload=false', '--yes']
+    await peer('cosign').output(['generate-key-pair'], options)
+    await peer('cosign').output(['sign', '--key', 'cosign.key', ...offline, ...insecure, `${from}@${digest}`], options)
+    const verify = ['verify', '--key', 'cosign.pub', '--insecure-ignore-tlog', ...insecure, `${to}@${digest}`]
+    await succeeding(site.transload.copy([], `docker://${from}:v1`, `docker://${to}:v1`))
+    await expect(peer('cosign').output(verify, options)).rejects.toThrow('no signatures found')
+    await succeeding(site.transload.copy(['--referrers'], `docker://${from}:v1`, `docker://${to}:v1`))
+    expect(await peer('cosign').output(verify, options)).toContain(digest)
   })
 
   test('not to a place that cannot keep them', async () => {
