@@ -23,6 +23,7 @@ import { tagNames } from './manifest-read.ts'
 import { putManifest } from './manifest-write.ts'
 import { fullName, type RegistryReference } from './reference.ts'
 import { changeReferrersTag, subjectOf } from './referrers-tag.ts'
+import { usesReferrersTag } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { cancelUpload, finishUpload, mountBlob, startUpload, type Upload, type UploadOptions } from './upload.ts'
 
@@ -198,6 +199,7 @@ class RegistryDestination implements ImageDestination {
     const headers = await putManifest(this.#client, this.reference, manifest, ref, options)
     const subject = subjectOf(manifest)
     if (subject === undefined || headers.get('oci-subject') !== undefined) return
+    if (!(await usesReferrersTag(this.#client, this.reference, subject, options))) return
     const referrer = referrerDescriptor(manifest)
     await changeReferrersTag(this.#client, this.reference, subject, { referrer }, options)
   }

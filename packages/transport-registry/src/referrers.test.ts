@@ -108,6 +108,12 @@ describe('writing', () => {
     expect(requestLines(registry)).toEqual([`PUT /v2/a/manifests/${one.digest}`])
   })
 
+  test('nor one with the API that does not say so', async () => {
+    await using registry = await startFakeRegistry(({ path }) => (path === api ? indexAnswer([]) : httpAnswer(201)))
+    await write(registry, referrer('test/one'))
+    expect(requestLines(registry)).toEqual([`PUT /v2/a/manifests/${one.digest}`, `GET ${api}`])
+  })
+
   test('one without is given the tag, which keeps what it has', async () => {
     await using registry = await startTagRegistry([two])
     await write(registry.server, referrer('test/one'))
