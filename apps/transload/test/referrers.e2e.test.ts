@@ -1,0 +1,75 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { startRegistryServer, type RegistryServer } from '@transload/registry-server'
+import { emptyCache, fixtureArtifact, fixtureImage, writeImage } from '@transload/transport-conformance/fixtures'
+import registryTransport from '@transload/transport-registry'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { createUser, fatalMessage, type User } from './run-cli.ts'
+
+const image = fixtureImage({ format: 'oci' })
+const sbom = fixtureArtifact({ subject: image.root, artifactType: 'test/sbom' })
+const signature = fixtureArtifact({ subject: image.root, artifactType: 'test/signature' })
+
+let user: User
+let registry: RegistryServer
+let name: string
+beforeAll(async () => {
+  user = await createUser()
+  registry = await startRegistryServer({ directory: join(user.home, 'registry') })
+  name = `docker://${registry.host}/team/app:v1`
+  const transport = registryTransport({ verifyTls: false })
+  const open = { cache: emptyCache(), tempDirectory: tmpdir(), log: () => undefined }
+  await using destination = await transport.openDestination!(transport.parse(name.replace('docker:', ''), '/'), open)
+  await writeImage(destination, { ...image, blobs: [image, sbom].flatMap(({ blobs }) => blobs) })
+  for (const { root } of [sbom, signature]) await destination.writeManifest(root, { root: false, referrer: true })
+  await destination.commit()
+  await transport.close()
+})
+afterAll(async () => {
+  await registry.close()
+  await user[Symbol.asyncDispose]()
+})
+
+describe('referrers', () => {
+  it('are listed one a line', async () => {
+    const lines = (await user.succeed(['referrers', '--tls-verify=false', name])).trimEnd().split('\n')
+    expect(lines.sort()).toEqual([`${sbom.root.digest} test/sbom`, `${signature.root.digest} test/signature`].sort())
+  })
+
+  it('are listed by type, as JSON', async () => {
+    const words = ['referrers', '--json', '--tls-verify=false', '--artifact-type', 'test/sbom', name]
+    expect(JSON.parse(await user.succeed(words))).toEqual({
+      subject: image.root.digest,
+      referrers: [
+        {
+          mediaType: sbom.root.mediaType,
+          digest: sbom.root.digest,
+          size: sbom.root.bytes.length,
+          artifactType: 'test/sbom',
+        },
+      ],
+    })
+  })
+
+  it('are copied on request only', async () => {
+    await user.succeed(['copy', '-q', '--src-tls-verify=false', name, 'oci:alone:v1'])
+    expect(await user.succeed(['referrers', 'oci:alone:v1'])).toBe('')
+    await user.succeed(['copy', '-q', '--referrers', '--src-tls-verify=false', name, 'oci:together:v1'])
+    const found = await user.succeed(['referrers', 'oci:together:v1'])
+    expect(found).toContain(`${sbom.root.digest} test/sbom\n`)
+    expect(found).toContain(`${signature.root.digest} test/signature\n`)
+  })
+
+  it.each([
+    [['copy', '--referrers', 'oci:together:v1', 'dir:plain'], 'Storing referrers for dir: images is not supported'],
+    [['referrers', 'dir:plain'], 'listing referrers is not implemented for dir: images'],
+    [['referrers'], 'Exactly one argument expected'],
+  ])('%j is refused', async (words, problem) => {
+    await user.succeed(['copy', '-q', '--remove-signatures', 'oci:together:v1', 'dir:plain'])
+    const outcome = await user.run(words)
+    expect(outcome.code).toBe(1)
+    expect(fatalMessage(outcome)).toContain(problem)
+  })
+})
