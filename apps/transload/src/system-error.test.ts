@@ -10,6 +10,11 @@ it('puts errors of the system as Go does', async () => {
   expect(errorMessage(error)).toBe('open /nowhere/at/all: no such file or directory')
 })
 
+it('says what is wrong when the system does not say with what', async () => {
+  const error = await readFile('/').catch((caught: unknown) => caught)
+  expect(errorMessage(error)).toBe('is a directory')
+})
+
 it('keeps code, hint and cause behind a prefix', () => {
   const cause = new TransloadError('DENIED', 'no', { hint: 'ask', retryable: true })
   expect(prefixError('reading', cause)).toMatchObject({

@@ -16,7 +16,9 @@ export function errorMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const text = texts[systemErrorCode(error) ?? '']
   const { syscall, path } = error as NodeJS.ErrnoException
-  return text === undefined || path === undefined ? error.message : `${syscall ?? 'access'} ${path}: ${text}`
+  if (text === undefined) return error.message
+  // A failed read does not say of what.
+  return path === undefined ? text : `${syscall ?? 'access'} ${path}: ${text}`
 }
 
 /** The same error with words before its message: code, hint and cause stay. What is not ours becomes IO. */

@@ -6,7 +6,7 @@ export interface Locations {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The user's home directory. */
   readonly home: string
-  /** What `/etc` and `/run` are below. */
+  /** What `/etc`, `/run` and `/proc` are below. */
   readonly root: string
   /** Undefined where users have no number. */
   readonly uid: number | undefined

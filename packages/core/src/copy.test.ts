@@ -362,6 +362,14 @@ describe('some images of an index', () => {
     ])
   })
 
+  it("cannot have attestations in Docker's format, and it is said why", async () => {
+    await expect(copyOntoShelf(attestedIndex(), 'all', { format: 'docker' })).rejects.toMatchObject({
+      code: 'CONVERSION_IMPOSSIBLE',
+      message: expect.stringMatching(/^copying image 3\/4 from manifest list: /),
+      hint: expect.stringContaining('attestation'),
+    })
+  })
+
   it('in an index in it come with that', async () => {
     const index = nestedIndex()
     const inner = fixtureIndex()

@@ -8,6 +8,7 @@ import {
   type Digest,
 } from '@transload/contract'
 
+import { isAttestation } from './attestation.ts'
 import type { CopyPlan, LayerEncoding, PlannedBlob, PlannedImage } from './copy-plan.ts'
 import { imageLabel, labelError } from './image-label.ts'
 import { chosenLayers, cryptoOf, isEncrypted, plainMediaType, writtenMediaType } from './layer-crypto.ts'
@@ -55,9 +56,17 @@ function forImage<T>({ index, images }: SelectedImages, position: number, plan: 
   try {
     return plan()
   } catch (error) {
-    const label = imageLabel(index !== undefined, images.length, images[position]!.entry ? position : undefined)
-    throw labelError(label, 'plan', error)
+    const { entry } = images[position]!
+    const label = imageLabel(index !== undefined, images.length, entry ? position : undefined)
+    throw labelError(label, 'plan', entry && isAttestation(entry.descriptor) ? explainAttestation(error) : error)
   }
+}
+
+function explainAttestation(error: unknown): unknown {
+  if (!TransloadError.is(error, 'CONVERSION_IMPOSSIBLE')) return error
+  const hint =
+    'It is an attestation, which only OCI manifests can hold: copy in that format, or one platform (no --all).'
+  return new TransloadError(error.code, error.message, { cause: error.cause, hint })
 }
 
 /** A destination named by a digest takes only that; the index an image was chosen from counts too. */
