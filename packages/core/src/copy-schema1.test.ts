@@ -7,6 +7,7 @@ import {
   type Digest,
   type ImageDestination,
   type ImageSource,
+  type LayerEncryptor,
   type RawManifest,
 } from '@transload/contract'
 import {
@@ -194,6 +195,22 @@ describe('from schema 1', () => {
     expect(manifest).toMatchObject({
       layers: [{ mediaType: mediaTypes.dockerLayer }, { mediaType: mediaTypes.dockerLayer }],
     })
+  })
+
+  it('layers may be compressed anew, or encrypted, on the way to OCI', async () => {
+    const encryptor: LayerEncryptor = {
+      encryptLayer: async () => ({ stage: (input) => input, annotations: () => ({ key: 'wrapped' }) }),
+    }
+    const from = await storedSchema1()
+    const [zstd, encrypted] = [place(), place()]
+    await copyImage(from, zstd, { layers: 'compressed', compressionFormat: 'zstd' })
+    await copyImage(from, encrypted, { encryptor })
+    expect(parseManifest(await readRoot(zstd))).toMatchObject({
+      format: 'oci',
+      layers: [{ mediaType: mediaTypes.ociLayerZstd }, { mediaType: mediaTypes.ociLayerZstd }],
+    })
+    const layer = { mediaType: `${mediaTypes.ociLayerGzip}+encrypted`, annotations: { key: 'wrapped' } }
+    expect(parseManifest(await readRoot(encrypted))).toMatchObject({ format: 'oci', layers: [layer, layer] })
   })
 
   it('reports the config it makes', async () => {

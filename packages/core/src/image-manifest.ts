@@ -69,7 +69,7 @@ function keptLayer(before: Json, layer: PlannedBlob, format: 'oci' | 'docker'): 
 }
 
 /** In a rewritten list of layers URLs stay with those left at them, and annotations with those not re-encoded. */
-function movedLayer(layer: PlannedBlob, stored: StoredBlob | undefined, format: 'oci' | 'docker'): Json {
+export function movedLayer(layer: PlannedBlob, stored: StoredBlob | undefined, format: 'oci' | 'docker'): Json {
   const { blob, crypto } = layer
   const { digest, size } = stored ?? blob
   const mediaType = writtenMediaType(layer, format, stored?.compression)

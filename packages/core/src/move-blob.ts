@@ -51,7 +51,9 @@ export async function moveBlob(
   const staysAsItIs = planned.edit === 'none' && planned.crypto === undefined
   const asPlanned = staysAsItIs ? await moveVerbatim(session, planned, operation) : undefined
   const moved = asPlanned ?? (await moveReencoded(session, planned, operation))
-  if (moved.diffId) await session.options.cache.rememberUncompressed(planned.blob.digest, moved.diffId)
+  if (moved.diffId !== undefined && planned.crypto === undefined) {
+    await session.options.cache.rememberUncompressed(planned.blob.digest, moved.diffId)
+  }
   return moved
 }
 

@@ -12,7 +12,7 @@ export const copyFlags = {
   dryRun: boolFlag('dry-run', 'Print what would be done, as JSON, and write nothing'),
   format: stringFlag(
     'format',
-    'MANIFEST TYPE (oci or v2s2) to use in the destination (default is manifest type of source, with fallbacks)',
+    'MANIFEST TYPE (oci, v2s1, or v2s2) to use in the destination (default is manifest type of source, with fallbacks)',
     { short: 'f' },
   ),
   imageParallelCopies: uintFlag(

@@ -1,13 +1,10 @@
-import { encodeJson, parseJsonObject, TransloadError, type Schema1Layer } from '@transload/contract'
+import { encodeJson, parseJsonObject, type Schema1Layer } from '@transload/contract'
 
-import { goTimestamp } from '../go-time.ts'
+import { createdTime } from './created-time.ts'
 import { encodeMembers, parseMembers } from './json-members.ts'
 import { reencodedConfig } from './reencoded-config.ts'
 
 type Json = Readonly<Record<string, unknown>>
-
-/** What a time is that was never set. */
-const zeroTime = '0001-01-01T00:00:00Z'
 
 /** Members that exist in schema 1 only. */
 const dropped = ['id', 'parent', 'parent_id', 'layer_id', 'throwaway', 'Size']
@@ -38,14 +35,6 @@ function historyEntry({ v1Compatibility, isThrowaway }: Schema1Layer): Json {
     comment: image['comment'] || undefined,
     empty_layer: isThrowaway || undefined,
   }
-}
-
-/** RFC 3339 as Go writes it. Throws MANIFEST_INVALID. */
-export function createdTime(value: unknown): string {
-  if (value === undefined || value === null) return zeroTime
-  const time = typeof value === 'string' ? goTimestamp(value) : undefined
-  if (time === undefined) throw new TransloadError('MANIFEST_INVALID', `invalid time ${JSON.stringify(value)}`)
-  return time
 }
 
 /** Docker wrote fewer members until that version. */

@@ -10,7 +10,7 @@ import {
   type Schema1Layer,
 } from '@transload/contract'
 
-import { createdTime } from './config-from-history.ts'
+import { createdTime } from './created-time.ts'
 import { emptyLayer } from './empty-layer.ts'
 import { encodeMembers, parseMembers } from './json-members.ts'
 

@@ -2,7 +2,7 @@ import { encodeJson, mediaTypes, rawManifest, type OperationOptions, type RawMan
 
 import type { PlannedImage } from '../copy-plan.ts'
 import { descriptorJson } from '../descriptor-json.ts'
-import { layerMediaType } from '../layer-encoding.ts'
+import { movedLayer } from '../image-manifest.ts'
 import { formatOf } from '../manifest-type.ts'
 import type { FindStored } from '../move-blob.ts'
 import { ociConfigFromDocker } from '../oci-config.ts'
@@ -43,8 +43,7 @@ export async function writeNewerImage(
     layers: kept.map(({ layer, index }) => {
       // Nothing says what a schema 1 layer is: it counts as gzipped unless it was touched.
       const compression = layersChange ? layer.compression : undefined
-      const type = layerMediaType(layers[index]!.blob.mediaType, format, compression)
-      return descriptorJson({ mediaType: type, digest: layer.digest, size: layer.size }, format)
+      return movedLayer(layers[index]!, { ...layer, compression }, format)
     }),
   }
   return rawManifest(Buffer.from(encodeJson(manifest)), mediaType)

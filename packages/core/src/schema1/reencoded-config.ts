@@ -1,5 +1,5 @@
 import { sortedMap } from '../sorted-map.ts'
-import { createdTime } from './config-from-history.ts'
+import { createdTime } from './created-time.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
