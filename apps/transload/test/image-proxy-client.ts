@@ -17,7 +17,7 @@ export interface ProxyReply {
   readonly descriptors: readonly number[]
 }
 
-/** A program that speaks the protocol of `experimental-image-proxy`, on descriptor 3. Disposing ends it. */
+/** A program that speaks the protocol of `experimental-image-proxy`. Disposing ends it. */
 export interface ImageProxyClient extends AsyncDisposable {
   readonly child: ChildProcess
   /** One packet, as it is. */
@@ -54,15 +54,25 @@ const closeOnExec = 0o2000000
 /** Room for two descriptors, as the clients in the field have. */
 const controlBytes = 24
 
+export interface ImageProxyOptions {
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Which descriptor the program finds its end of the socket pair at; default 3. */
+  readonly descriptor?: 0 | 3
+}
+
 export function startImageProxy(
   command: string,
   words: readonly string[],
-  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+  { descriptor = 3, ...options }: ImageProxyOptions,
 ): ImageProxyClient {
   const ends: [number, number] = [-1, -1]
   if (socketpair(unixDomain, sequencedPackets | closeOnExec, 0, ends) !== 0) throw new Error('socketpair failed')
   const [ours, theirs] = ends
-  const child = spawn(command, words, { ...options, stdio: ['ignore', 'pipe', 'pipe', theirs] })
+  const child = spawn(command, words, {
+    ...options,
+    stdio: descriptor === 0 ? [theirs, 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe', theirs],
+  })
   closeSync(theirs)
   const stderr = text(child.stderr!)
   const exited = once(child, 'close') as Promise<[number | null]>

@@ -174,6 +174,20 @@ describe('a policy that rejects everything', () => {
   })
 })
 
+it('is started as the clients in the field start it: on the standard input, with global flags behind the name', async () => {
+  await proxy.end()
+  const flags = ['--debug', '--authfile', '/proc/self/fd/100', '--tls-verify=false', '--user-agent-prefix', 'client/1']
+  proxy = startImageProxy(process.execPath, [program, 'experimental-image-proxy', ...flags], {
+    cwd: user.home,
+    env: { HOME: user.home, XDG_RUNTIME_DIR: join(user.home, 'run') },
+    descriptor: 0,
+  })
+  const { reply } = await proxy.fetch('GetManifest', await opened('oci:images:single'))
+  expect(reply.value).toBe(single.root.digest)
+  proxy.send('{"method":"Shutdown"}')
+  expect((await proxy.end()).code).toBe(0)
+})
+
 it('OBS-29: Shutdown has no reply', async () => {
   await proxy.call('Initialize')
   proxy.send('{"method":"Shutdown","args":[]}')
