@@ -1,3 +1,5 @@
+import { closeSync } from 'node:fs'
+
 import {
   encodeJson,
   mediaTypes,
@@ -57,11 +59,15 @@ export class ProxySession implements AsyncDisposable {
     FinishPipe: (args) => this.#finishPipe(args),
   }
   #policy: { readonly policy: TrustPolicy | undefined } | undefined
+  readonly #closing = new AbortController()
+  readonly #signal: AbortSignal
   #lastImageId = 0
 
-  constructor(host: ProxyHost, pipes: PipeMaker) {
+  /** An abort of `signal` ends what is being read. */
+  constructor(host: ProxyHost, pipes: PipeMaker, signal: AbortSignal) {
     this.#host = host
     this.#pipeMaker = pipes
+    this.#signal = AbortSignal.any([signal, this.#closing.signal])
   }
 
   /** The descriptors of the answer are the caller's. Throws what the client is to be told. */
@@ -72,6 +78,7 @@ export class ProxySession implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort()
     const pipes = [...this.#pipes.values(), ...this.#rawPipes]
     const closing = [...pipes, ...this.#images.values()].map((open) => open[Symbol.asyncDispose]())
     await Promise.allSettled(closing)
@@ -147,7 +154,7 @@ export class ProxySession implements AsyncDisposable {
     const digest = digestArgument(args[1])
     const size = numberArgument(args[2])
     const blob = (await findBlob(image, digest)) ?? { mediaType: '', digest, size }
-    const body = await startReading(image.readBlob(blob))
+    const body = await startReading(image.readBlob(blob, { signal: this.#signal }))
     return this.#sendPayload(verifiedAtEnd(body, { digest, size }), blob.size)
   }
 
@@ -157,10 +164,10 @@ export class ProxySession implements AsyncDisposable {
     const digest = digestArgument(args[1])
     const blob = await findBlob(image, digest)
     if (!blob) throw new TransloadError('BLOB_UNKNOWN', `the image has no blob ${digest}`)
-    const body = await startReading(image.readBlob(blob))
+    const body = await startReading(image.readBlob(blob, { signal: this.#signal }))
     const data = this.#pipeMaker.createPipe()
-    const errors = this.#pipeMaker.createPipe()
     const dataPipe = new PayloadPipe(data.writeEnd, body)
+    const errors = await this.#createPipeBeside(dataPipe, data.readEnd)
     const errorPipe = new PayloadPipe(errors.writeEnd, failureOf(dataPipe))
     for (const pipe of [dataPipe, errorPipe]) this.#rawPipes.add(pipe)
     void errorPipe
@@ -172,12 +179,26 @@ export class ProxySession implements AsyncDisposable {
     return { value: blob.size, descriptors: [data.readEnd, errors.readEnd] }
   }
 
+  /** When there cannot be a second pipe, the first is of no use. */
+  async #createPipeBeside(pipe: PayloadPipe, readEnd: number): Promise<ReturnType<PipeMaker['createPipe']>> {
+    try {
+      return this.#pipeMaker.createPipe()
+    } catch (error) {
+      closeSync(readEnd)
+      await pipe[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
   async #finishPipe(args: readonly unknown[]): Promise<ProxyAnswer> {
     const id = numberArgument(soleArgument(args))
     const pipe = this.#pipes.get(id)
     if (!pipe) throw invalid(`finishpipe: no active pipe ${id}`)
-    this.#pipes.delete(id)
-    await pipe.finish()
+    try {
+      await pipe.finish()
+    } finally {
+      this.#pipes.delete(id)
+    }
     return {}
   }
 

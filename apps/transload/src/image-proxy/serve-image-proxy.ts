@@ -10,7 +10,7 @@ import { parseRequest, type ProxyRequest } from './request.ts'
  * abort of `signal` ends it too. Throws IO when the socket fails.
  */
 export async function serveImageProxy(socket: PacketSocket, host: ProxyHost, signal: AbortSignal): Promise<void> {
-  await using session = new ProxySession(host, socket)
+  await using session = new ProxySession(host, socket, signal)
   const wakeUp = (): void => {
     socket.shutdown()
     void session[Symbol.asyncDispose]()
@@ -25,8 +25,9 @@ export async function serveImageProxy(socket: PacketSocket, host: ProxyHost, sig
     }
   } finally {
     signal.removeEventListener('abort', wakeUp)
+    // Whatever failed because of it says nothing.
+    signal.throwIfAborted()
   }
-  signal.throwIfAborted()
 }
 
 /** True for a shutdown, which has no reply. */

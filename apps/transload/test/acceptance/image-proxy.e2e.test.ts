@@ -261,6 +261,15 @@ describe('a layer larger than a pipe', () => {
     expect(JSON.parse(told.toString())).toEqual({ code: 'EPIPE', message: 'write |1: broken pipe' })
   })
 
+  it('does not keep it from being told to end, although nobody reads it', async () => {
+    const id = await opened(name)
+    const { pipeId, descriptors } = await proxy.call('GetBlob', id, layer.digest, layer.size)
+    proxy.send(JSON.stringify({ method: 'FinishPipe', args: [pipeId] }))
+    proxy.child.kill('SIGTERM')
+    expect(await once(proxy.child, 'exit')).toEqual([143, null])
+    closeSync(descriptors[0]!)
+  })
+
   it('does not keep it from ending', async () => {
     const id = await opened(name)
     const { descriptors } = await proxy.call('GetBlob', id, layer.digest, layer.size)
