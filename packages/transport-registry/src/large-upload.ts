@@ -35,8 +35,8 @@ class LargeUpload {
   readonly #blob: OutgoingBlob
   readonly #body: BodyCursor
   readonly #options: UploadOptions
-  /** Size of the body sent last. */
-  #sentBytes: number | undefined
+  /** Size of the body sent last, or the most it could have been. */
+  #sentBytes = 0
   /** Since something new arrived, or was learned. */
   #failures = 0
 
@@ -91,13 +91,12 @@ class LargeUpload {
 
   /** How long it is, and its digest, is known after its end only. */
   async #sendNextUnsized({ upload, offset }: Progress): Promise<Progress | undefined> {
-    this.#sentBytes = undefined
     if (!(await this.#body.hasMore())) {
       await finishUpload(this.#client, upload, this.#blob.written().digest, undefined, this.#options)
       return undefined
     }
-    const limit = this.#bodyLimit(upload)
-    const part = { offset, size: undefined, chunks: this.#bytes(offset, limit) }
+    this.#sentBytes = this.#bodyLimit(upload)
+    const part = { offset, size: undefined, chunks: this.#bytes(offset, this.#sentBytes) }
     const next = await patchUpload(this.#client, upload, part, { ...this.#options, isWhole: true })
     return { upload: next, offset: this.#body.position }
   }
@@ -122,7 +121,7 @@ class LargeUpload {
     signal?.throwIfAborted()
     if (this.#body.failure) throw this.#body.failure.error
     if (!TransloadError.is(error)) throw error
-    const pauseMs = this.#pauseAfter(error)
+    const pauseMs = this.#pauseAfter(error, upload)
     if (pauseMs === undefined) throw error
     if (this.#client.quirks.takesOneBody) throw startAgain(error)
     log('debug', `${error.message}: asking for the rest of the upload in ${pauseMs} ms`)
@@ -151,11 +150,12 @@ class LargeUpload {
   }
 
   /** Undefined if another try makes no sense. */
-  #pauseAfter(error: TransloadError): number | undefined {
+  #pauseAfter(error: TransloadError, upload: Upload): number | undefined {
     const { status, retryAfterMs } = error as Partial<HttpError>
     if (status === 413) {
       this.#failures = 0
-      return this.#client.lowerMaxBodyBytes(this.#sentBytes) ? 0 : undefined
+      this.#client.lowerMaxBodyBytes(this.#sentBytes)
+      return this.#bodyLimit(upload) < this.#sentBytes ? 0 : undefined
     }
     const failures = ++this.#failures
     // A token that expired, and was forgotten.

@@ -280,3 +280,13 @@ test('an abort is prompt while pinging and while a token is fetched', async () =
 })
 
 /** Gives out t1, t2, … */
+
+test('uploads that are refused at the same time for the size of their bodies lower the limit once', async () => {
+  await using client = new RegistryClient('127.0.0.1:1', {})
+  client.lowerMaxBodyBytes(40_000_000)
+  client.lowerMaxBodyBytes(12_000_000)
+  client.lowerMaxBodyBytes(30_000_000)
+  expect(client.maxBodyBytes).toBe(10_000_000)
+  client.lowerMaxBodyBytes(10_000_000)
+  expect(client.maxBodyBytes).toBe(2_500_000)
+})

@@ -145,14 +145,11 @@ export class RegistryClient implements AsyncDisposable {
     return this.#maxBodyBytes
   }
 
-  /** A body of so many bytes, or of a length not known, was refused for it (413). False if no less makes sense. */
-  lowerMaxBodyBytes(refusedBytes = Number.POSITIVE_INFINITY): boolean {
-    if (refusedBytes <= leastBodyBytes || this.#maxBodyBytes <= leastBodyBytes) return false
-    const refused = Math.min(refusedBytes, this.#maxBodyBytes)
-    const next = Math.max(leastBodyBytes, Math.min(Math.floor(refused / 4), mostLearnedBodyBytes))
-    // Several uploads find out at the same time.
-    this.#maxBodyBytes = Math.min(this.#maxBodyBytes, next)
-    return true
+  /** A body of so many bytes, or of no more than so many, was refused for it (413). */
+  lowerMaxBodyBytes(refusedBytes: number): void {
+    // Otherwise another upload was refused at the same time, and that has been taken into account.
+    if (refusedBytes > this.#maxBodyBytes) return
+    this.#maxBodyBytes = Math.max(leastBodyBytes, Math.min(Math.floor(refusedBytes / 4), mostLearnedBodyBytes))
   }
 
   /** Is the blob known to be in the repository, because it was seen or put there? */

@@ -6,14 +6,16 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 import { peer } from './peer.ts'
-import { textOf } from './process-output.ts'
+import { writeCertificate } from './server-certificate.ts'
 
 export interface DockerRegistryOptions {
   /** Where its images are kept; absent: a temporary folder, removed when it closes. */
   readonly directory?: string
   /** The one account that may use it, by HTTP basic authentication. */
   readonly htpasswd?: { readonly username: string; readonly password: string }
-  /** Serve HTTPS with a certificate of its own for 127.0.0.1 and localhost. */
+  /** Accept the tokens of a service instead, which the certificate (a file) vouches for. */
+  readonly token?: TokenAuthentication
+  /** Serve HTTPS with a certificate of its own for 127.0.0.1, localhost, and 0.0.0.0, which is no loopback to a proxy setting. */
   readonly tls?: boolean
   /** Allow manifests and blobs to be deleted. */
   readonly delete?: boolean
@@ -23,6 +25,14 @@ export interface DockerRegistryOptions {
   readonly address?: string
   /** A command line put before its own, such as `ip netns exec NAME`. */
   readonly within?: readonly string[]
+}
+
+export interface TokenAuthentication {
+  /** The URL where tokens are to be had. */
+  readonly realm: string
+  readonly service: string
+  readonly issuer: string
+  readonly certificatePath: string
 }
 
 /** A running docker-registry. Disposing it ends the process and removes what it made. */
@@ -39,7 +49,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   const own = await mkdtemp(join(tmpdir(), 'transload-registry-'))
   try {
     const address = options.address ?? '127.0.0.1'
-    const certificatePath = options.tls ? await writeCertificate(own, address) : undefined
+    const certificatePath = options.tls ? (await writeCertificate(own, address)).certificatePath : undefined
     const configPath = join(own, 'config.json')
     await writeFile(configPath, JSON.stringify(await serverConfig(own, address, options, certificatePath)))
     const [command, ...args] = [...(options.within ?? []), peer('registry').command, 'serve', configPath] as const
@@ -80,6 +90,10 @@ async function serverConfig(
     await writeFile(path, await peer('htpasswd').output(['-Bin', username], { input: password }))
     auth = { htpasswd: { realm: 'registry', path } }
   }
+  if (options.token) {
+    const { certificatePath: rootcertbundle, ...service } = options.token
+    auth = { token: { ...service, rootcertbundle } }
+  }
   return {
     version: 0.1,
     log: { level: 'info', accesslog: { disabled: true } },
@@ -96,15 +110,6 @@ async function serverConfig(
     ...(auth !== undefined && { auth }),
     ...(options.schema1 && { compatibility: { schema1: { enabled: true } } }),
   }
-}
-
-async function writeCertificate(directory: string, address: string): Promise<string> {
-  const path = join(directory, 'certificate.pem')
-  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30']
-  const names = ['-subj', '/CN=localhost', '-addext', `subjectAltName=DNS:localhost,IP:127.0.0.1,IP:${address}`]
-  const files = ['-keyout', join(directory, 'key.pem'), '-out', path]
-  await textOf('openssl', [...request, ...names, ...files])
-  return path
 }
 
 /** The port it chose, which it logs once it listens. Goes on reading the log so that the pipe never fills. */

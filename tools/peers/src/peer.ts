@@ -18,6 +18,8 @@ const tools = {
   jq: { place: 'host', program: 'jq', package: 'jq' },
   openssl: { place: 'host', program: 'openssl', package: 'openssl' },
   time: { place: 'host', program: 'time', package: 'time' },
+  nginx: { place: 'host', program: 'nginx', package: 'nginx-light' },
+  tinyproxy: { place: 'host', program: 'tinyproxy', package: 'tinyproxy-bin' },
   debootstrap: { place: 'host', program: 'debootstrap', package: 'debootstrap' },
   mksquashfs: { place: 'host', program: 'mksquashfs', package: 'squashfs-tools' },
   fakeroot: { place: 'host', program: 'fakeroot', package: 'fakeroot' },
