@@ -1,4 +1,11 @@
-import { parseManifest, type Descriptor, type Digest, type RawManifest } from '@transload/contract'
+import {
+  parseManifest,
+  TransloadError,
+  type Descriptor,
+  type Digest,
+  type Manifest,
+  type RawManifest,
+} from '@transload/contract'
 import { platformText, type ReadableImage } from '@transload/core'
 
 import { compressedSize } from './compressed-size.ts'
@@ -12,7 +19,7 @@ export interface PlatformListing {
   readonly Digest: string
   readonly MediaType: string
   readonly Platforms: readonly ListedPlatform[]
-  /** Of all images together: what they share counts once. null if it is not known. */
+  /** Of all images that are there: what they share counts once. null if it is not known. */
   readonly Size: number | null
 }
 
@@ -20,7 +27,8 @@ export interface ListedPlatform {
   /** `linux/arm64/v8`; empty if it does not say. */
   readonly Platform: string
   readonly Digest: string
-  readonly Layers: number
+  /** null for an image the list names and that is not there, as in a copy of some of its images. */
+  readonly Layers: number | null
   /** Compressed, with the config, in bytes; null if it is not known. */
   readonly Size: number | null
 }
@@ -31,10 +39,7 @@ const manifestsAtOnce = 8
 export async function readPlatformListing(image: ReadableImage, digest: Digest): Promise<PlatformListing> {
   const root = await image.readRoot()
   const listed = await image.listImages()
-  const read = async (descriptor: Descriptor) => ({
-    descriptor,
-    manifest: parseManifest(await image.readListed(descriptor)),
-  })
+  const read = async (descriptor: Descriptor) => ({ descriptor, manifest: await readIfThere(image, descriptor) })
   const images =
     parseManifest(root).kind === 'index'
       ? await Array.fromAsync(inOrder(listed, manifestsAtOnce, read))
@@ -45,10 +50,10 @@ export async function readPlatformListing(image: ReadableImage, digest: Digest):
     Platforms: images.map(({ descriptor, manifest }) => ({
       Platform: descriptor.platform ? platformText(descriptor.platform) : '',
       Digest: descriptor.digest,
-      Layers: manifest.kind === 'index' ? 0 : manifest.layers.length,
-      Size: compressedSize([manifest]),
+      Layers: manifest && manifest.kind !== 'index' ? manifest.layers.length : null,
+      Size: manifest ? compressedSize([manifest]) : null,
     })),
-    Size: compressedSize(images.map(({ manifest }) => manifest)),
+    Size: compressedSize(images.flatMap(({ manifest }) => manifest ?? [])),
   }
 }
 
@@ -56,7 +61,12 @@ export async function readPlatformListing(image: ReadableImage, digest: Digest):
 export function platformTable({ Digest, Platforms, Size }: PlatformListing): string {
   const rows = [
     ['PLATFORM', 'DIGEST', 'LAYERS', 'SIZE'],
-    ...Platforms.map((one) => [one.Platform || '-', one.Digest, String(one.Layers), sizeText(one.Size)]),
+    ...Platforms.map((one) => [
+      one.Platform || '-',
+      one.Digest,
+      String(one.Layers ?? ''),
+      one.Layers === null ? 'absent' : sizeText(one.Size),
+    ]),
     ['total', Digest, '', sizeText(Size)],
   ]
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]!.length)))
@@ -70,6 +80,15 @@ export function platformTable({ Digest, Platforms, Size }: PlatformListing): str
 
 function sizeText(size: number | null): string {
   return size === null ? '-' : byteText(size)
+}
+
+async function readIfThere(image: ReadableImage, descriptor: Descriptor): Promise<Manifest | undefined> {
+  try {
+    return parseManifest(await image.readListed(descriptor))
+  } catch (error) {
+    if (TransloadError.is(error, 'MANIFEST_UNKNOWN')) return undefined
+    throw error
+  }
 }
 
 /** A single image says in its config what it is for. */

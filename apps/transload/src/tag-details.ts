@@ -1,4 +1,4 @@
-import { parseManifest, TransloadError, type OpenOptions, type Platform } from '@transload/contract'
+import { parseManifest, TransloadError, type OpenOptions, type Platform, type RawManifest } from '@transload/contract'
 import { openImage, platformText, type Located, type ReadableImage } from '@transload/core'
 
 import { compressedSize } from './compressed-size.ts'
@@ -9,7 +9,7 @@ export interface TagDetails {
   readonly Tag: string
   /** Of what the tag points at: an image or a list. */
   readonly Digest: string
-  /** Of the image for the wanted platform, or, if there is none, the first one. null if it does not say. */
+  /** Of the image for the wanted platform, or, if there is none, the first one. null if it does not say, or is not there. */
   readonly Created: string | null
   /** What pulling that image takes, compressed, in bytes. */
   readonly Size: number | null
@@ -26,37 +26,52 @@ export async function readTagDetails(
   await using image = await openImage(located, options)
   const { digest } = await image.readRoot()
   const listed = await image.listImages()
-  const missing = await lackedPlatform(image)
-  const platform = listed.find((one) => one.platform !== undefined)?.platform
-  if (missing !== undefined && platform === undefined) throw missing
-  await using other = missing === undefined ? undefined : await openImage(located, { ...options, platform })
-  const { created, size, own } = await readInstanceDetails(other ?? image)
-  const platforms = listed.flatMap((one) => (one.platform ? [platformText(one.platform)] : []))
-  return {
-    Tag: tag,
-    Digest: digest,
-    Created: created,
-    Size: size,
-    Platforms: listed.length > 0 ? [...new Set(platforms)] : own,
-  }
+  const platforms = listed.flatMap(({ platform }) => platform ?? [])
+  const { created, size, own } = await readChosen(image, platforms[0], located, options)
+  const names = [...new Set(platforms.map(platformText))]
+  return { Tag: tag, Digest: digest, Created: created, Size: size, Platforms: listed.length > 0 ? names : own }
 }
 
-/** The error for a list without an image for the wanted platform. */
-async function lackedPlatform(image: ReadableImage): Promise<unknown> {
+interface InstanceDetails {
+  readonly created: string | null
+  readonly size: number | null
+  /** The platform its config names. */
+  readonly own: readonly string[]
+}
+
+/** Of the image for the wanted platform, else the one for `first`. */
+async function readChosen(
+  image: ReadableImage,
+  first: Platform | undefined,
+  located: Located,
+  options: OpenOptions,
+): Promise<InstanceDetails> {
   try {
-    await image.readInstance()
-    return undefined
+    return await readInstanceDetails(image)
   } catch (error) {
-    if (TransloadError.is(error, 'PLATFORM_UNKNOWN')) return error
-    throw error
+    if (!TransloadError.is(error, 'PLATFORM_UNKNOWN') || first === undefined) throw error
+    await using other = await openImage(located, { ...options, platform: first })
+    return await readInstanceDetails(other)
   }
 }
 
-async function readInstanceDetails(image: ReadableImage) {
-  const manifest = parseManifest(await image.readInstance())
+async function readInstanceDetails(image: ReadableImage): Promise<InstanceDetails> {
+  const instance = await readInstance(image)
+  if (instance === undefined) return { created: null, size: null, own: [] }
+  const manifest = parseManifest(instance)
   const size = compressedSize([manifest])
   if (manifest.kind === 'image' && manifest.artifactType !== undefined) return { created: null, size, own: [] }
   const { created = null, os, architecture, variant } = parseImageConfig(await image.readConfig())
   const own = os === '' ? [] : [platformText({ os, architecture, variant })]
   return { created, size, own }
+}
+
+/** Undefined for an image that the list names and that is not there, as in a copy of some of its images. */
+async function readInstance(image: ReadableImage): Promise<RawManifest | undefined> {
+  try {
+    return await image.readInstance()
+  } catch (error) {
+    if (TransloadError.is(error, 'MANIFEST_UNKNOWN')) return undefined
+    throw error
+  }
 }

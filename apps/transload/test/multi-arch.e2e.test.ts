@@ -99,6 +99,23 @@ describe('inspect --platforms', () => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(shown.Size)
   })
 
+  it('says which images of a sparse list are there', async () => {
+    await user.succeed(['copy', '-q', '--multi-arch=linux/arm64', 'oci:images:index', 'oci:sparse:index'])
+    const lines = (await user.succeed(['inspect', '--platforms', 'oci:sparse:index'])).trimEnd().split('\n')
+    expect(lines.map((line) => line.split(/ +/).at(-1))).toEqual([
+      'SIZE',
+      'absent',
+      expect.stringMatching(/KiB$|b$/),
+      'absent',
+      expect.stringMatching(/KiB$|b$/),
+    ])
+    expect(JSON.parse(await user.succeed(['--json', 'tags', '--long', 'oci:sparse']))).toMatchObject({
+      Tags: [
+        { Digest: images.index.root.digest, Size: null, Platforms: ['linux/amd64', 'linux/arm64/v8', 'linux/arm/v7'] },
+      ],
+    })
+  })
+
   it('is of its own', async () => {
     const outcome = await user.run(['inspect', '--platforms', '--raw', 'oci:images:index'])
     expect(fatalMessage(outcome)).toBe('--platforms cannot be used with --raw, --config or --format')
@@ -137,7 +154,7 @@ describe('list-tags --long', () => {
     const [first, last] = [fixtureIndex(), attestedIndex()]
     await writeToLayout(first, join(user.home, 'broken'), 'lost')
     await writeToLayout(last, join(user.home, 'broken'), 'kept')
-    await rm(join(user.home, 'broken/blobs/sha256', first.children[0]!.digest.slice('sha256:'.length)))
+    await rm(join(user.home, 'broken/blobs/sha256', first.root.digest.slice('sha256:'.length)))
     const outcome = await user.run(['--json', 'list-tags', '--long', 'oci:broken'])
     expect(outcome.code).toBe(1)
     expect(JSON.parse(outcome.stdout)).toEqual({

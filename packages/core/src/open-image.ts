@@ -106,7 +106,11 @@ class OpenImage implements ReadableImage {
       'choosing image instance',
       findInstance(manifest, this.#platform, this.#readIndex, options),
     )
-    return (this.#instance = await this.#readByDigest(descriptor.digest, options))
+    const list = manifest.format === 'oci' ? 'image index' : 'manifest list'
+    return (this.#instance = await this.#reading(
+      `fetching target platform image selected from ${list}`,
+      readManifest(this.#source, descriptor.digest, options),
+    ))
   }
 
   readonly #readIndex: ReadIndex = async (digest, options) => {

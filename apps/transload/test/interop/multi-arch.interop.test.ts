@@ -11,6 +11,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { readTree } from '../read-tree.ts'
+import { fatalMessage } from '../run-cli.ts'
 import { writeToLayout } from '../write-image.ts'
 import { createPodmanStore, type PodmanStore } from './podman-store.ts'
 import { openSite, succeeding, type Site } from './site.ts'
@@ -81,6 +82,22 @@ describe.skipIf(missing)(`lists as skopeo copies them ${missing ?? ''}`, () => {
       expect(JSON.parse(stdout)).toMatchObject({ Architecture: 'arm64', Digest: digest })
     },
   )
+})
+
+describe.skipIf(missing)(`a sparse list ${missing ?? ''}`, () => {
+  test('is inspected as by skopeo', async () => {
+    const sparse = `dir:${site.newPath()}`
+    await succeeding(site.transload.copy(['--multi-arch=linux/arm64'], await inLayout(fixtureIndex()), sparse))
+    for (const arch of ['amd64', 'arm64', 's390x']) {
+      const [ours, theirs] = [
+        await site.transload.inspect([`--override-arch=${arch}`], sparse),
+        await site.skopeo.inspect([`--override-arch=${arch}`], sparse),
+      ]
+      expect(ours.stdout).toBe(theirs.stdout)
+      const said = [ours, theirs].map(({ code, stderr }) => (code === 0 ? stderr : fatalMessage({ stderr })))
+      expect(said[0]).toBe(said[1])
+    }
+  })
 })
 
 describe.skipIf(missing)(`some images of a list, for other tools ${missing ?? ''}`, () => {
