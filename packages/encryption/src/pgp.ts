@@ -1,5 +1,5 @@
 import { TransloadError } from '@transload/contract'
-import type { PartialConfig, PrivateKey, PublicKey } from 'openpgp'
+import type { PartialConfig, PrivateKey, PublicKey, UserIDPacket } from 'openpgp'
 
 import type { KeyUnwrapper, KeyWrapper } from './key-wrapper.ts'
 
@@ -69,9 +69,10 @@ export function createPgpUnwrapper(files: readonly PgpSecretKeys[]): KeyUnwrappe
 
 async function findKeys(names: readonly string[], keyring: Uint8Array): Promise<readonly PublicKey[]> {
   const { readKeys } = await import('openpgp')
-  const keys = keyring.length === 0 ? [] : await readKeys({ binaryKeys: keyring })
+  const keys =
+    keyring.length === 0 ? [] : await readKeys({ binaryKeys: keyring, config: { ignoreMalformedPackets: true } })
   const found = names.map((name) =>
-    keys.filter(({ users }) => users.some(({ userID }) => userID?.name === name || userID?.email === name)),
+    keys.filter(({ users }) => users.some(({ userID }) => userID && isNamed(userID, name))),
   )
   const missing = names.filter((_, index) => found[index]!.length === 0)
   if (missing.length === 0) return [...new Set(found.flat())]
@@ -83,6 +84,11 @@ async function findKeys(names: readonly string[], keyring: Uint8Array): Promise<
       hint: 'A recipient is the name or the mail address of a key in the GnuPG keyring (gpg --list-keys).',
     },
   )
+}
+
+/** A user ID without an address is all name, which openpgp does not see. */
+function isNamed({ name, email, userID }: UserIDPacket, wanted: string): boolean {
+  return [name, email, userID].includes(wanted)
 }
 
 async function readSecretKeys(bytes: Uint8Array): Promise<readonly PrivateKey[]> {

@@ -143,6 +143,23 @@ describe.skipIf(missing)(`what one encrypts the other decrypts ${missing ?? ''}`
     }
   })
 
+  test('an image in schema 1, before and after', async () => {
+    const old = site.newPath()
+    await succeeding(site.skopeo.copy(['--format', 'v2s1'], testImage('small'), `dir:${old}`))
+    for (const [encrypting, decrypting] of [
+      [site.transload, site.skopeo],
+      [site.skopeo, site.transload],
+    ] as const) {
+      const encrypted = `oci:${site.newPath()}:v1`
+      const decrypted = site.newPath()
+      await succeeding(encrypting.copy(encryptingFor('jwe:KEYS/rsa.pub'), `dir:${old}`, encrypted))
+      expect(await encryptedLayersOf(encrypted)).toBe(3)
+      const flags = ['--format', 'v2s1', ...decryptingWith('rsa.pem')]
+      await succeeding(decrypting.copy(flags, encrypted, `dir:${decrypted}`))
+      expect(await blobsOf(decrypted)).toEqual(await blobsOf(old))
+    }
+  })
+
   test('in a registry, and copied without a key', async () => {
     for (const registry of Object.values(site.registries)) {
       const [first, second] = ['encrypted', 'copied'].map((name) => `docker://${registry}/${name}:v1`) as [
