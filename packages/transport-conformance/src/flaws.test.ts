@@ -307,6 +307,16 @@ const flaws: readonly Flaw[] = [
     destination: () => ({ reuseBlob: async (blob) => blob }),
   },
   {
+    flaw: 'reuseBlob does not say what it was not told',
+    checks: ['blobs may be of unknown size'],
+    destination: (sound) => ({
+      reuseBlob: async (blob, options) => {
+        const found = await sound.reuseBlob!(blob, options)
+        return found && { ...found, size: blob.size }
+      },
+    }),
+  },
+  {
     flaw: 'a file is taken without a look at the body',
     checks: ['a body that fails leaves no blob, though the file it came with is whole'],
     destination: (sound) => ({

@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import {
+  collect,
   digestOf,
   parseManifest,
   referrerDescriptor,
@@ -48,6 +49,35 @@ export const capabilityChecks: readonly TransportCheck[] = [
         if (reused) assert.equal(reused.digest, blob.descriptor.digest, 'without substitutes it is the same blob')
         if (reused) assert.equal(reused.size, blob.descriptor.size, 'size of the reused blob')
         else await destination.writeBlob(outgoingBlob(blob))
+      }
+      await writeManifests(destination, image)
+      await destination.commit()
+      await destination[Symbol.asyncDispose]()
+      await assertHolds(bench, await bench.openSource(reference), image)
+    },
+  },
+  {
+    name: 'blobs may be of unknown size',
+    async run(bench) {
+      const image = await acceptedImage(bench, 'of unknown size')
+      const former = await storedReference(bench, image)
+      const reference = await bench.newReference()
+      const source = await bench.openSource(former)
+      const destination = await bench.openDestination(reference)
+      const reuse = { from: former, substitutes: false }
+      const unknown = {
+        ...image.blobs[0]!.descriptor,
+        digest: digestOf(Buffer.from('stored nowhere')),
+        size: undefined,
+      }
+      assert.equal(await destination.reuseBlob?.(unknown, reuse), undefined, 'reuseBlob finds nothing of it')
+      for (const blob of image.blobs) {
+        const descriptor = { ...blob.descriptor, size: undefined }
+        const bytes = await collect(source.readBlob(descriptor))
+        assert.equal(digestOf(bytes), descriptor.digest, 'digest of the blob that is read')
+        const reused = await destination.reuseBlob?.(descriptor, reuse)
+        if (reused) assert.equal(reused.size, bytes.length, 'size of the reused blob')
+        else await destination.writeBlob({ ...outgoingBlob(blob), size: undefined })
       }
       await writeManifests(destination, image)
       await destination.commit()
