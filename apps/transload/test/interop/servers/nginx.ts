@@ -27,7 +27,7 @@ export async function startNginx(folder: string, options: NginxOptions): Promise
   const tls =
     certificate && `ssl_certificate ${certificate.certificatePath}; ssl_certificate_key ${certificate.keyPath};`
   const config = `
-    daemon off; pid ${folder}/pid; error_log stderr error; worker_processes 1;
+    user root; daemon off; pid ${folder}/pid; error_log stderr error; worker_processes 1;
     events {}
     http {
       access_log ${folder}/access.log; ${paths.join(' ')}
