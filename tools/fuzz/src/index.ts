@@ -1,3 +1,3 @@
 export { fc } from './fast-check.ts'
-export { bytesLike, jsonLike, textLike } from './mutation.ts'
+export { anyText, bytesLike, jsonLike, textLike } from './mutation.ts'
 export { laterOutcome, outcome, type Outcome } from './outcome.ts'
