@@ -56,7 +56,9 @@ async function runLayers(
   context: CommandContext,
 ): Promise<void> {
   await print(context.stderr, 'DEPRECATED: transload layers is deprecated in favor of transload copy\n')
-  await using side = await openSide(resolveImageAccess(values.access, context.globals), context)
+  await using side = await openSide(resolveImageAccess(values.access, context.globals), context, {
+    retry: values.retry,
+  })
   const from = await side.locate(name)
   const options = { ...openOptions(context), platform: await wantedPlatform(context) }
   const retried = <T>(attempt: () => Promise<T>): Promise<T> => withRetries(attempt, values.retry, context)
