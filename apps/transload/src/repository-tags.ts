@@ -9,10 +9,10 @@ import { prefixError } from './system-error.ts'
 /** The tags beside an image, being listed while something else is read. Disposing ends that. */
 export interface TagListing extends Disposable {
   /**
-   * In the registry's order; null if it does not tell. A listing that failed on the way is asked for once more: what
-   * has been read in the meantime says that the registry can be reached.
+   * In the registry's order; null if it does not tell. Not retried, but begun anew if it has failed and `isLate`: the
+   * image could not be read at first either.
    */
-  read(): Promise<readonly string[] | null>
+  read(isLate: boolean): Promise<readonly string[] | null>
 }
 
 /** Starts at once: a listing costs a round trip that way only if it takes longer than what is read meanwhile. */
@@ -21,10 +21,9 @@ export function startTagListing(located: Located, context: CommandContext): TagL
   const signal = AbortSignal.any([context.signal, abandoned.signal])
   const first = settle(listTags(located, { ...context, signal }))
   return {
-    read: async () => {
+    read: async (isLate) => {
       const early = await first
-      const { tags, error } =
-        early.tags || refusesListing(early.error) ? early : await settle(listTags(located, context))
+      const { tags, error } = isLate && !early.tags ? await settle(listTags(located, context)) : early
       if (tags) return tags
       if (!refusesListing(error)) throw prefixError('Error determining repository tags', error)
       context.log('warn', 'Registry disallows tag list retrieval; skipping')

@@ -80,9 +80,11 @@ async function runInspect(
   const opening = `Error parsing image name ${JSON.stringify(name)}`
   const located = await prefixed(opening, () => side.locate(name))
   using listing = raw || wantsConfig || noTags || platforms ? undefined : startTagListing(located, context)
-  await using image = await stage(opening, async () =>
-    openImage(located, { ...openOptions(context), platform: await wantedPlatform(context) }),
-  )
+  let tries = 0
+  await using image = await stage(opening, async () => {
+    tries++
+    return await openImage(located, { ...openOptions(context), platform: await wantedPlatform(context) })
+  })
   const stored = await stage('Error retrieving manifest for image', () => image.readRoot())
   if (raw && !wantsConfig) return await print(stdout, stored.bytes)
   const root = algorithm ? rawManifest(stored.bytes, stored.mediaType, algorithm) : stored
@@ -107,7 +109,7 @@ async function runInspect(
     return await prefixed(writing, () => printReport(stdout, formatImageConfig(format, shown)))
   }
   const config = await retried(() => readImageConfig(image, instance))
-  const tags = listing ? await listing.read() : []
+  const tags = listing ? await listing.read(tries > 1) : []
   const shown = inspection({ reference: image.reference, root, instance, config, tags })
   if (asksForJson(format)) return await printJson(stdout, shown)
   const { formatInspection } = await import('../inspect-format/inspect-format.ts')
