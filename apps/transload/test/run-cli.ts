@@ -44,7 +44,8 @@ export async function createUser(): Promise<User> {
   const start: User['start'] = (words, { env = {}, input } = {}) => {
     const child = spawn(process.execPath, [program, ...words], {
       cwd: home,
-      env: { HOME: home, XDG_RUNTIME_DIR: join(home, 'run'), ...env },
+      // Not root to what is shared between all tests: the blob info cache.
+      env: { HOME: home, XDG_RUNTIME_DIR: join(home, 'run'), _CONTAINERS_ROOTLESS_UID: '1000', ...env },
     })
     child.stdin.end(input)
     return child

@@ -8,6 +8,7 @@ export {
   type AuthFileLocation,
 } from './auth-file.ts'
 export * from './auth-target.ts'
+export * from './blob-info-cache-file.ts'
 export * from './credential-helper.ts'
 export * from './credential-key.ts'
 export * from './edit-credentials.ts'

@@ -1,4 +1,5 @@
 import type { Digest } from './digest.ts'
+import type { Descriptor } from './manifest.ts'
 
 /** Last parameter of everything asynchronous. An aborted call rejects with `signal.reason`. */
 export interface OperationOptions {
@@ -25,4 +26,21 @@ export interface BlobInfoCache {
   /** The digest of `blob` decompressed. Only the engine records pairs, and only for bytes it hashed itself. */
   uncompressed(blob: Digest): Promise<Digest | undefined>
   rememberUncompressed(blob: Digest, uncompressed: Digest): Promise<void>
+  /**
+   * Other blobs that are the same as `blob` once decompressed, and may be in `scope`: at most five whose place is known,
+   * last seen first, then at most two that may be anywhere.
+   */
+  substitutes?(scope: string, blob: Digest): Promise<readonly BlobSubstitute[]>
+  /** How `blob` is compressed, and what a layer's descriptor says of that. Recorded by the same rules as pairs. */
+  rememberCompression?(blob: Digest, compression: string, annotations?: Descriptor['annotations']): Promise<void>
+}
+
+/** A blob with the same content as another. */
+export interface BlobSubstitute {
+  readonly digest: Digest
+  /** `none`, `gzip`, `zstd`, `zstd:chunked`, `bzip2` or `xz`. */
+  readonly compression: string
+  readonly annotations?: NonNullable<Descriptor['annotations']>
+  /** Where in the scope it was seen. */
+  readonly location?: string
 }

@@ -138,9 +138,20 @@ export interface ImageDestination extends AsyncDisposable {
    * Present already, or obtainable without bytes (a mount, a link)? Returns what it will use, with its size even where
    * that of `blob` is unknown, else undefined.
    */
-  reuseBlob?(
-    blob: Descriptor,
-    options: OperationOptions & { readonly from: ImageReference; readonly substitutes: boolean },
-  ): Promise<Descriptor | undefined>
+  reuseBlob?(blob: Descriptor, options: ReuseOptions): Promise<ReusedBlob | undefined>
   readonly signatures?: SignatureWriter
+}
+
+export interface ReuseOptions extends OperationOptions {
+  /** Where the image comes from: the blob may be obtainable from there. */
+  readonly from: ImageReference
+  /** Another blob with the same content may take its place ({@link BlobInfoCache.substitutes}). */
+  readonly substitutes: boolean
+  /** How such a blob may be compressed; absent: in any way. */
+  readonly compressions?: readonly string[] | undefined
+}
+
+export interface ReusedBlob extends Descriptor {
+  /** Of a blob that takes the other's place; its annotations are then what has to be said of that. */
+  readonly compression?: string
 }

@@ -65,6 +65,7 @@ async function moveVerbatim(
 ): Promise<StoredBlob | undefined> {
   const { role, blob, encoding } = planned
   const { mediaType, digest } = blob
+  const { cache } = session.options
   let found: LayerCompression = 'none'
   let isMistyped = false
   const look = byFirstBytes(compressionMagicBytes, (head) => {
@@ -90,8 +91,10 @@ async function moveVerbatim(
     throw error
   }
   if (!verification.succeeded) throw unread(blob)
-  if (found === 'none' && declaredCompression(mediaType) !== undefined) {
-    await session.options.cache.rememberUncompressed(digest, digest)
+  if (declaredCompression(mediaType) !== undefined) {
+    // Whose annotations call it chunked may be wrong.
+    await cache.rememberCompression?.(digest, baseCompression(found))
+    if (found === 'none') await cache.rememberUncompressed(digest, digest)
   }
   const compression = unexpectedCompression(mediaType, found)
   return { digest, size: verification.size, compression, diffId: reading.diffId(), reused: false }
@@ -142,6 +145,8 @@ async function moveReencoded(
   for (const known of new Set([blob.digest, stored.digest, uncompressed])) {
     await cache.rememberUncompressed(known, uncompressed)
   }
+  await cache.rememberCompression?.(blob.digest, baseCompression(found))
+  await cache.rememberCompression?.(stored.digest, compression, encoder?.annotations())
   return { ...stored, compression }
 }
 

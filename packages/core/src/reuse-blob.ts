@@ -1,21 +1,25 @@
-import type { Descriptor, OperationOptions } from '@transload/contract'
+import type { OperationOptions, ReusedBlob } from '@transload/contract'
 
 import type { PlannedBlob } from './copy-plan.ts'
-import { declaredCompression } from './layer-encoding.ts'
+import { declaredCompression, isCompression, type LayerCompression } from './layer-encoding.ts'
 import type { StoredBlob } from './move-blob.ts'
 import type { CopySession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
 
-/** What the destination has in place of the blob, undefined if nothing. Throws TransferError. */
+/**
+ * What the destination has in place of the blob, undefined if nothing. Only a layer that would be compressed anew may be
+ * another blob there, and compressed alike: what can stay as it is keeps its digest. Throws TransferError.
+ */
 export async function reuseBlob(
   { source, destination }: CopySession,
-  { blob, encoding }: Pick<PlannedBlob, 'blob' | 'encoding'>,
+  { blob, edit }: Pick<PlannedBlob, 'blob' | 'edit'>,
   operation: OperationOptions,
 ): Promise<StoredBlob | undefined> {
-  const substitutes = encoding !== 'as-is'
-  let found: Descriptor | undefined
+  const compressions = isCompression(edit) ? [edit, ...(edit === 'zstd' ? ['zstd:chunked'] : [])] : []
+  const options = { ...operation, from: source.reference, substitutes: compressions.length > 0, compressions }
+  let found: ReusedBlob | undefined
   try {
-    found = await destination.reuseBlob?.(blob, { ...operation, from: source.reference, substitutes })
+    found = await destination.reuseBlob?.(blob, options)
   } catch (error) {
     operation.signal?.throwIfAborted()
     throw new TransferError('destination', 'transfer', `trying to reuse blob ${blob.digest} at destination`, error)
@@ -23,6 +27,7 @@ export async function reuseBlob(
   const size = blob.size ?? found?.size
   if (!found || size === undefined) return undefined
   if (found.digest === blob.digest) return { digest: blob.digest, size, reused: true }
-  const { digest, mediaType } = found
-  return { digest, size: found.size ?? size, compression: declaredCompression(mediaType), reused: true }
+  const { digest, mediaType, annotations } = found
+  const compression = (found.compression as LayerCompression | undefined) ?? declaredCompression(mediaType)
+  return { digest, size: found.size ?? size, compression, annotations, reused: true }
 }

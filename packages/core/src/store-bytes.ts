@@ -20,7 +20,7 @@ export async function storeBytes(
   operation: OperationOptions,
 ): Promise<StoredBlob> {
   const blob = { mediaType, digest: digestOf(bytes), size: bytes.length }
-  const reused = await reuseBlob(session, { blob, encoding: 'as-is' }, operation)
+  const reused = await reuseBlob(session, { blob, edit: 'none' }, operation)
   if (reused) return reused
   const reading = {
     digest: madeOf ?? blob.digest,

@@ -20,7 +20,7 @@ export async function storeSpooled(
   await using spooled = await spoolReading(reading, { ...operation, tempDirectory })
   const { digest, size } = written()
   const blob = { mediaType, digest, size: spooled.size }
-  if (await reuseBlob(session, { blob, encoding: 'as-is' }, operation)) return true
+  if (await reuseBlob(session, { blob, edit: 'none' }, operation)) return true
   const again: BlobReading = {
     digest: reading.digest,
     open: (options) => readFileRange(spooled.handle, 0, spooled.size, options),

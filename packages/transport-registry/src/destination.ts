@@ -12,6 +12,8 @@ import {
   type OperationOptions,
   type OutgoingBlob,
   type RawManifest,
+  type ReusedBlob,
+  type ReuseOptions,
 } from '@transload/contract'
 
 import type { Access } from './auth/authorizer.ts'
@@ -61,8 +63,8 @@ class RegistryDestination implements ImageDestination {
   /** A mount from the source's repository, the blob itself, a mount from wherever it was seen: in this order. */
   async reuseBlob(
     blob: Descriptor,
-    { from, signal }: OperationOptions & { readonly from: ImageReference },
-  ): Promise<Descriptor | undefined> {
+    { from, substitutes, compressions, signal }: ReuseOptions,
+  ): Promise<ReusedBlob | undefined> {
     signal?.throwIfAborted()
     const { host } = this.#client
     const { repository } = this.reference
@@ -81,6 +83,25 @@ class RegistryDestination implements ImageDestination {
     const candidates = locations.filter((location) => location !== origin && location !== repository)
     for (const location of candidates.slice(0, maxMountCandidates)) {
       if (await this.#mount(blob, location, signal)) return await this.#withSize(blob, signal)
+    }
+    return substitutes ? await this.#reuseSubstitute(blob, compressions, signal) : undefined
+  }
+
+  async #reuseSubstitute(
+    { digest, mediaType }: Descriptor,
+    compressions: readonly string[] | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<ReusedBlob | undefined> {
+    const candidates = (await this.#options.cache.substitutes?.(this.#client.host, digest)) ?? []
+    for (const { location, ...candidate } of candidates) {
+      if (compressions?.includes(candidate.compression) === false) continue
+      const blob = { mediaType, size: undefined, ...candidate }
+      const isMount = location !== undefined && location !== this.reference.repository
+      if (isMount && !(await this.#mount(blob, location, signal))) continue
+      const size = await heldBlobSize(this.#client, this.#access, blob, { log: this.#options.log, signal })
+      if (size === undefined) continue
+      await this.#remember(blob.digest)
+      return { ...blob, size }
     }
     return undefined
   }

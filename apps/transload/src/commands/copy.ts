@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { copyImage, type CopyOptions, type CopyResult, type Located } from '@transload/core'
 
 import type { GroupValues } from '../arguments/flag.ts'
+import { openBlobInfoCache } from '../blob-info-cache.ts'
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { openOptions, wantedPlatform } from '../open-options.ts'
@@ -66,9 +67,10 @@ async function runCopy(
   }
   const options = await resolveOptions(values, located.to, context)
   freeBuffersEarly()
+  await using cache = openBlobInfoCache(context)
   const result = await withRetries(
     async () => {
-      const copied = await copyImage(located.from, located.to, { ...options, policy })
+      const copied = await copyImage(located.from, located.to, { ...options, cache, policy })
       await writeDigestFile(values.copy.digestfile, copied, context)
       return copied
     },
