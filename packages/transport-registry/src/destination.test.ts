@@ -156,6 +156,33 @@ test('from the same registry the first request is the mount', async () => {
   expect(requestLines(server)).toEqual([`POST ${uploads}?mount=${encodeURIComponent(blob.digest)}&from=other%2Frepo`])
 })
 
+test('another blob with the same content takes the place of one the registry does not have', async () => {
+  const [known, lost, zstd] = [
+    descriptorOf(large),
+    descriptorOf(Buffer.from('lost')),
+    descriptorOf(Buffer.from('zstd')),
+  ]
+  await using opened = await openDestination(({ method, path }) => {
+    if (method === 'POST') return path.includes('from=team%2Fknown') ? httpAnswer(201) : httpAnswer(404)
+    return path.endsWith(known.digest)
+      ? `HTTP/1.1 200 OK\r\nContent-Length: ${known.size}\r\n\r\n`
+      : 'HTTP/1.1 404 Not Found\r\n\r\n'
+  })
+  const { destination, server, options } = opened
+  const annotations = { about: 'the table of contents' }
+  options.cache.substitutes = async () => [
+    { digest: zstd.digest, compression: 'zstd', location: 'team/known' },
+    { digest: lost.digest, compression: 'gzip', location: 'team/lost' },
+    { digest: known.digest, compression: 'gzip', annotations, location: 'team/known' },
+  ]
+  const blob = descriptorOf(small)
+  const reuse = { from: parseRegistryReference('//elsewhere/b:1'), compressions: ['gzip'] }
+  expect(await destination.reuseBlob!(blob, { ...reuse, substitutes: false })).toBeUndefined()
+  const found = await destination.reuseBlob!(blob, { ...reuse, substitutes: true })
+  expect(found).toMatchObject({ digest: known.digest, size: known.size, compression: 'gzip', annotations })
+  expect(options.remembered).toContain(`${server.host} a ${known.digest}`)
+})
+
 test('a registry that opens an upload in place of mounting gets the blob there', async () => {
   await using opened = await openDestination(({ method }) => {
     if (method === 'HEAD') return 'HTTP/1.1 404 Not Found\r\n\r\n'
