@@ -237,6 +237,8 @@ describe('encrypting', () => {
       'unable to create entity list: PGP: No key found for the following recipients: Zoe, Tom',
     )
     await expect(encrypt({ pgp: { names: ['Ann'], keyring: new Uint8Array() } })).rejects.toThrow('No key found')
+    const broken = encrypt({ pgp: { names: ['Ann'], keyring: Buffer.from('no keys') } })
+    await expect(broken).rejects.toSatisfy((error) => TransloadError.is(error, 'CONFIG_INVALID'))
   })
 
   it('refuses keys that JWE does not know', () => {

@@ -68,9 +68,7 @@ export function createPgpUnwrapper(files: readonly PgpSecretKeys[]): KeyUnwrappe
 }
 
 async function findKeys(names: readonly string[], keyring: Uint8Array): Promise<readonly PublicKey[]> {
-  const { readKeys } = await import('openpgp')
-  const keys =
-    keyring.length === 0 ? [] : await readKeys({ binaryKeys: keyring, config: { ignoreMalformedPackets: true } })
+  const keys = keyring.length === 0 ? [] : await readKeyring(keyring)
   const found = names.map((name) =>
     keys.filter(({ users }) => users.some(({ userID }) => userID && isNamed(userID, name))),
   )
@@ -84,6 +82,15 @@ async function findKeys(names: readonly string[], keyring: Uint8Array): Promise<
       hint: 'A recipient is the name or the mail address of a key in the GnuPG keyring (gpg --list-keys).',
     },
   )
+}
+
+async function readKeyring(keyring: Uint8Array): Promise<readonly PublicKey[]> {
+  const { readKeys } = await import('openpgp')
+  try {
+    return await readKeys({ binaryKeys: keyring, config: { ignoreMalformedPackets: true } })
+  } catch (cause) {
+    throw new TransloadError('CONFIG_INVALID', 'PGP: the keyring cannot be read', { cause })
+  }
 }
 
 /** A user ID without an address is all name, which openpgp does not see. */
