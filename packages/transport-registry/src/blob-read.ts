@@ -1,61 +1,51 @@
-import { displayUrl, TransloadError, type Descriptor, type Log, type OperationOptions } from '@transload/contract'
+import { displayUrl, TransloadError, type Descriptor } from '@transload/contract'
 
 import type { Access } from './auth/authorizer.ts'
-import { isBrokenConnection } from './http/connection-error.ts'
+import { contentRange, readPart, requestPart, type ReadOptions } from './blob-part.ts'
 import type { FollowedResponse } from './http/redirects.ts'
 import { contentLength } from './http/response-reader.ts'
+import { createPace, type Pace } from './pace.ts'
+import { mayGainByRanges, rangeAt, readInRanges, requestRange } from './ranged-read.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { registryError } from './registry-error.ts'
 
-type ReadOptions = OperationOptions & { readonly log: Log }
-
-const minProgressBytes = 1024 * 1024
-const minResumeIntervalMs = 60_000
-const resumeDelayMs = 1000
-
 /**
- * The blob's bytes from the registry, from `start` on. A connection that breaks is replaced and the download goes on
- * where it stopped (copy-engine.md §13.3). Throws BLOB_UNKNOWN, or SIZE_MISMATCH for an answer of another length.
+ * The blob's bytes from the registry, from `start` on; of a large blob over several connections, if one turns out slow.
+ * A connection that breaks is replaced and the download goes on where it stopped (copy-engine.md §13.3). Throws
+ * BLOB_UNKNOWN, or SIZE_MISMATCH for an answer of another length.
  */
 export async function* readRegistryBlob(
   client: RegistryClient,
   blob: Descriptor,
   access: Access,
-  { start = 0, ...options }: ReadOptions & { readonly start?: number },
+  { start = 0, pace = createPace(), ...options }: ReadOptions & { readonly start?: number; readonly pace?: Pace },
 ): AsyncGenerator<Uint8Array> {
-  let response = await requestBlob(client, blob, access, { ...options, offset: start > 0 ? start : undefined })
-  const isRest = start > 0 && isRestFrom(start, response)
+  const { digest, size = 0 } = blob
+  const response = await requestPart(client, digest, access, start > 0 ? { start } : undefined, options)
+  const answered = contentRange(response)
+  const isRest = start > 0 && answered?.start === start && (answered.total ?? answered.end) === answered.end
   if (response.status !== 200 && !isRest) throw await registryError(response, 'fetching blob', 'blob')
   if (!isRest) await checkLength(response, blob)
-  let unwanted = isRest ? 0 : start
-  let offset = start - unwanted
-  let resumed: { readonly offset: number; readonly at: number } | undefined
-  for (;;) {
-    try {
-      for await (const chunk of response.body) {
-        options.signal?.throwIfAborted()
-        offset += chunk.length
-        if (chunk.length > unwanted) yield chunk.subarray(unwanted)
-        unwanted = Math.max(0, unwanted - chunk.length)
+  let offset = isRest ? start : 0
+  let ranges: FollowedResponse | undefined
+  let askedAtMs = performance.now()
+  client.openReads++
+  try {
+    for await (const chunk of readPart(client, digest, access, { start: offset }, response, options)) {
+      pace.received(chunk.length, performance.now() - askedAtMs, performance.now())
+      const unwanted = Math.max(0, start - offset)
+      offset += chunk.length
+      if (chunk.length > unwanted) yield chunk.subarray(unwanted)
+      if (pace.isSlow && offset >= start && mayGainByRanges(client, size - offset)) {
+        ranges = await requestRange(client, digest, access, rangeAt(offset, size), options)
+        if (ranges) break
       }
-      return
-    } catch (error) {
-      options.signal?.throwIfAborted()
-      const mayResume =
-        resumed === undefined ||
-        offset - resumed.offset >= minProgressBytes ||
-        Date.now() - resumed.at >= minResumeIntervalMs
-      if (!mayResume || !isBrokenConnection(error)) throw error
-      const problem = error.message
-      options.log(
-        'info',
-        `Reading blob body from ${displayUrl(response.url)} failed (${problem}), reconnecting after ${offset} bytes…`,
-      )
-      await client.retryRules.delay(resumeDelayMs, options)
-      response = await resume(client, blob, access, { ...options, offset, error })
-      resumed = { offset, at: Date.now() }
+      askedAtMs = performance.now()
     }
+  } finally {
+    client.openReads--
   }
+  if (ranges) yield* readInRanges(client, { digest, size }, access, { start: offset, response: ranges }, options)
 }
 
 /**
@@ -86,55 +76,6 @@ export async function readForeignBlob(
   }
   if (problems.length === 0) return undefined
   throw new TransloadError('BLOB_UNKNOWN', `failed fetching external blob from all urls: ${problems.join('; ')}`)
-}
-
-async function requestBlob(
-  client: RegistryClient,
-  blob: Descriptor,
-  access: Access,
-  options: ReadOptions & { readonly offset?: number | undefined },
-): Promise<FollowedResponse> {
-  const { offset, log, signal } = options
-  return await client.request({
-    method: 'GET',
-    target: `/v2/${access.repository}/blobs/${blob.digest}`,
-    access,
-    headers: { 'Accept-Encoding': 'identity', ...(offset === undefined ? {} : { Range: `bytes=${offset}-` }) },
-    isVerified: true,
-    log,
-    signal,
-  })
-}
-
-/** Throws the first error, with the reason why the download cannot go on. */
-async function resume(
-  client: RegistryClient,
-  blob: Descriptor,
-  access: Access,
-  { offset, error, ...options }: ReadOptions & { readonly offset: number; readonly error: TransloadError },
-): Promise<FollowedResponse> {
-  const failed = (reason: string): TransloadError =>
-    new TransloadError(error.code, `${error.message} (reconnecting failed: ${reason})`, {
-      cause: error,
-      retryable: true,
-    })
-  const response = await requestBlob(client, blob, access, { ...options, offset }).catch((cause: unknown) => {
-    options.signal?.throwIfAborted()
-    throw failed((cause as Error).message)
-  })
-  if (isRestFrom(offset, response)) return response
-  await response.discard()
-  const range = response.headers.get('content-range') ?? ''
-  throw failed(
-    response.status === 206 ? `unexpected Content-Range ${JSON.stringify(range)}` : `status ${response.status}`,
-  )
-}
-
-/** Are these all bytes of the blob from `offset` on? */
-function isRestFrom(offset: number, { status, headers }: FollowedResponse): boolean {
-  const range = headers.get('content-range') ?? ''
-  const { first, last, total } = /^bytes (?<first>\d+)-(?<last>\d+)\/(?<total>\d+|\*)$/.exec(range)?.groups ?? {}
-  return status === 206 && Number(first) === offset && (total === '*' || Number(total) === Number(last) + 1)
 }
 
 /** A wrong announcement is cheaper to notice than a wrong last byte. */

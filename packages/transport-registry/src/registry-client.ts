@@ -49,6 +49,10 @@ export class RegistryClient implements AsyncDisposable {
   readonly host: string
   readonly retryRules: RetryRules
   readonly quirks: RegistryQuirks
+  /** Downloads of blobs, or of parts of them, that are under way. */
+  openReads = 0
+  /** Until that failed. */
+  mayReadInRanges = true
   readonly #options: RegistryTransportOptions
   readonly #service: SharedFlight<Service>
   readonly #presentBlobs = new Map<string, true>()

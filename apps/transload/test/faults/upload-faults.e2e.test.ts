@@ -48,8 +48,7 @@ async function expectSuccess({ registry, place, words }: Destination): Promise<v
   expectWhole(await readPlace(place))
 }
 
-// The engine's own pauses alone are more than three seconds.
-describe.concurrent('a registry that', { timeout: 30_000 }, () => {
+describe.concurrent('a registry that', () => {
   it.for<readonly [string, (request: SeenRequest) => boolean, Fault, RegExp]>([
     [
       'does not answer for a blob but with 500',

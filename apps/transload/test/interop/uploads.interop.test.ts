@@ -28,7 +28,7 @@ const reset: Fault = { kind: 'break-request', how: 'reset', afterBytes: mebibyte
 const resumed = /going on with the upload after [1-9]\d* bytes/
 const restarted = /trying again \(1\/3\)/
 
-describe.skipIf(missing)('a layer gets there', { timeout: 60_000 }, () => {
+describe.skipIf(missing)('a layer gets there', () => {
   test.each([
     ['docker', 'in one piece that broke off', isLargeBody, reset, 1, restarted],
     ['transload', 'in one piece that broke off', isLargeBody, reset, 1, resumed],
