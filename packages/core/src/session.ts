@@ -47,14 +47,15 @@ export async function openSession(from: Located, to: Located, given: CopyOptions
 /** Errors read `initializing source NAME: …`. */
 export async function openSource({ transport, reference }: Located, options: OpenOptions): Promise<ImageSource> {
   return await opening('source', reference, async () => {
-    if (!transport.openSource) throw cannot(transport.scheme, 'read')
+    if (!transport.openSource) throw unsupported(`images of transport "${transport.scheme}" can not be read`)
     return await transport.openSource(reference, options)
   })
 }
 
 async function openDestination({ transport, reference }: Located, options: OpenOptions): Promise<ImageDestination> {
   return await opening('destination', reference, async () => {
-    if (!transport.openDestination) throw cannot(transport.scheme, 'written')
+    if (!transport.openDestination)
+      throw unsupported(`"${transport.scheme}:" locations can only be read from, not written to`)
     return await transport.openDestination(reference, options)
   })
 }
@@ -67,8 +68,8 @@ async function opening<T>(side: TransferError['side'], reference: ImageReference
   }
 }
 
-function cannot(scheme: string, verb: 'read' | 'written'): TransloadError {
-  return new TransloadError('UNSUPPORTED', `images of transport "${scheme}" can not be ${verb}`)
+function unsupported(problem: string): TransloadError {
+  return new TransloadError('UNSUPPORTED', problem)
 }
 
 /** A failure to close says nothing about the copy, which has succeeded or failed by then: it is only logged. */

@@ -67,5 +67,5 @@ it.each([
 })
 
 it('refuses what is not there', async () => {
-  await expect(readSifFile(join(directory, 'absent'))).rejects.toMatchObject({ code: 'IO' })
+  await expect(readSifFile(join(directory, 'absent'))).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' })
 })

@@ -45,7 +45,7 @@ const architectures: Readonly<Record<string, string>> = {
   '12': 'riscv64',
 }
 
-/** Throws MANIFEST_INVALID for a file that is no SIF or has no root filesystem we can read, IO if it cannot be read. */
+/** Throws MANIFEST_INVALID for a file that is no SIF or has no root filesystem we can read, MANIFEST_UNKNOWN if there is none. */
 export async function readSifFile(path: string): Promise<SifFile> {
   await using file = await openFile(path)
   const header = await readAt(file, 0, headerBytes)
@@ -121,7 +121,7 @@ async function openFile(path: string): Promise<FileHandle> {
     return await open(path)
   } catch (cause) {
     if (systemErrorCode(cause) !== 'ENOENT') throw cause
-    throw new TransloadError('IO', `loading SIF file: open ${path}: no such file or directory`, { cause })
+    throw new TransloadError('MANIFEST_UNKNOWN', `loading SIF file: open ${path}: no such file or directory`, { cause })
   }
 }
 

@@ -16,11 +16,4 @@ describe('sifTransport', () => {
   it('has no options', () => {
     expect(() => sifTransport({ x: 1 })).toThrow('there is no option "x"')
   })
-
-  it('cannot be written to', async () => {
-    const transport = sifTransport()
-    await expect(transport.openDestination!(transport.parse('a', '/'), {} as never)).rejects.toThrow(
-      '"sif:" locations can only be read from, not written to',
-    )
-  })
 })

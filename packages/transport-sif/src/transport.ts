@@ -29,8 +29,5 @@ export default function sifTransport(options: Readonly<Record<string, unknown>> 
       const config = imageConfig(sif, command, layer.descriptor.digest)
       return openMadeImageSource({ reference, config, layers: [layer], owned: opened.move() })
     },
-    async openDestination() {
-      throw new TransloadError('UNSUPPORTED', '"sif:" locations can only be read from, not written to')
-    },
   }
 }

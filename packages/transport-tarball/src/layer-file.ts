@@ -27,7 +27,7 @@ export interface LayerFile extends MadeLayer {
   readonly modifiedNs: bigint
 }
 
-/** Reads the file once, for its digests; it is opened again to be copied. Throws IO. */
+/** Reads the file once, for its digests; it is opened again to be copied. Throws MANIFEST_UNKNOWN if it is not there, IO. */
 export async function openLayerFile(path: string, { signal }: OperationOptions): Promise<LayerFile> {
   const handle = await openFile(path)
   try {
@@ -69,7 +69,8 @@ async function openFile(path: string): Promise<FileHandle> {
       ENOTDIR: 'not a directory',
     }
     const problem = problems[systemErrorCode(cause) ?? ''] ?? String(cause)
-    throw new TransloadError('IO', `error opening ${JSON.stringify(path)}: open ${path}: ${problem}`, { cause })
+    const code = systemErrorCode(cause) === 'ENOENT' ? 'MANIFEST_UNKNOWN' : 'IO'
+    throw new TransloadError(code, `error opening ${JSON.stringify(path)}: open ${path}: ${problem}`, { cause })
   }
 }
 

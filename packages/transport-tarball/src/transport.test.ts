@@ -98,8 +98,14 @@ describe('the standard input', () => {
   })
 })
 
+it('says that there is no such file', async () => {
+  await expect(open('absent.tar')).rejects.toMatchObject({
+    code: 'MANIFEST_UNKNOWN',
+    message: expect.stringMatching(/^error opening ".*absent.tar": open .*: no such file or directory$/),
+  })
+})
+
 it.each([
-  ['absent.tar', 'absent.tar": open '],
   ['.', 'is a directory'],
   ['cut.gz', 'damaged gzip data'],
 ])('fails to open %s', async (name, problem) => {
@@ -124,16 +130,23 @@ it.each([
   expect(() => tarballTransport(options)).toThrow(message)
 })
 
-it('cannot be written to, and has no other manifests', async () => {
-  const transport = tarballTransport()
+it('has no other manifests and blobs', async () => {
   await writeFile(join(directory, 'layer'), tar)
-  const reference = transport.parse('layer', directory)
-  const options = { cache: emptyCache(), tempDirectory: directory, log: () => undefined }
-  await expect(transport.openDestination!(reference, options)).rejects.toThrow(
-    '"tarball:" locations can only be read from, not written to',
-  )
   await using source = await open('layer')
   await expect(source.readManifest(digestOf(tar))).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' })
   const absent = { mediaType: '', digest: digestOf(gzipped), size: 1 }
   await expect(collect(source.readBlob(absent))).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
+})
+
+it('stops reading a layer when it is told to', async () => {
+  const layer = Buffer.alloc(3 * 1024 * 1024)
+  await writeFile(join(directory, 'layer'), layer)
+  await using source = await open('layer:layer')
+  const controller = new AbortController()
+  const reading = (async () => {
+    const blob = { mediaType: '', digest: digestOf(layer), size: layer.length }
+    for await (const chunk of source.readBlob(blob, controller)) controller.abort(new Error(`after ${chunk.length}`))
+  })()
+  await expect(reading).rejects.toThrow('after ')
+  expect(parseManifest(await source.readManifest(undefined))).toMatchObject({ layers: [{}, {}] })
 })

@@ -28,8 +28,5 @@ export default function tarballTransport(options: Readonly<Record<string, unknow
       const owned = opened.move()
       return openMadeImageSource({ reference, config: imageConfig(layers, platform), layers, owned })
     },
-    async openDestination() {
-      throw new TransloadError('UNSUPPORTED', '"tarball:" locations can only be read from, not written to')
-    },
   }
 }
