@@ -1,4 +1,5 @@
 import {
+  parseManifest,
   TransloadError,
   type Descriptor,
   type Digest,
@@ -41,10 +42,12 @@ export interface ListedImages {
   readonly listed: number
 }
 
-export type ReadIndex = (
-  digest: Digest,
-  options: OperationOptions,
-) => Promise<{ readonly raw: RawManifest; readonly manifest: IndexManifest }>
+export interface ParsedIndex {
+  readonly raw: RawManifest
+  readonly manifest: IndexManifest
+}
+
+export type ReadIndex = (digest: Digest, options: OperationOptions) => Promise<ParsedIndex>
 
 /** Nobody nests deeper or wider on purpose, and each level multiplies what the one above it asks for. */
 const deepest = 8
@@ -118,6 +121,13 @@ export async function findInstance(
   const found = await find(root, [])
   if (found) return found
   throw noInstance(root, platform)
+}
+
+/** Throws MANIFEST_INVALID for what is called an index where it is named, and is none. */
+export function parseIndex(raw: RawManifest): ParsedIndex {
+  const manifest = parseManifest(raw)
+  if (manifest.kind === 'index') return { raw, manifest }
+  throw new TransloadError('MANIFEST_INVALID', `manifest ${raw.digest} is an image, not the list it is said to be`)
 }
 
 function boundedReader(read: ReadIndex) {

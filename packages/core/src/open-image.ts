@@ -18,7 +18,7 @@ import { checkTrust } from './check-trust.ts'
 import { resolveOpenOptions, type CopyOptions } from './copy-options.ts'
 import { defaultPlatform } from './default-platform.ts'
 import { imageLayers } from './image-layers.ts'
-import { findInstance, listImages, type ReadIndex } from './index-tree.ts'
+import { findInstance, listImages, parseIndex, type ReadIndex } from './index-tree.ts'
 import { ociManifestOf } from './oci-manifest.ts'
 import type { Located } from './plugin-registry.ts'
 import { readConfig } from './read-config.ts'
@@ -113,12 +113,7 @@ class OpenImage implements ReadableImage {
     ))
   }
 
-  readonly #readIndex: ReadIndex = async (digest, options) => {
-    const raw = await this.#readByDigest(digest, options)
-    const manifest = parseManifest(raw)
-    if (manifest.kind === 'index') return { raw, manifest }
-    throw new TransloadError('MANIFEST_INVALID', `manifest ${digest} is an image, not the list it is said to be`)
-  }
+  readonly #readIndex: ReadIndex = async (digest, options) => parseIndex(await this.#readByDigest(digest, options))
 
   async #readByDigest(digest: Digest, options: OperationOptions): Promise<RawManifest> {
     return await this.#reading(`reading manifest ${digest}`, readManifest(this.#source, digest, options))

@@ -19,6 +19,7 @@ import { imageLayers } from './image-layers.ts'
 import {
   findInstance,
   listImages,
+  parseIndex,
   type IndexManifest,
   type ListedImage,
   type ListedImages,
@@ -121,12 +122,9 @@ function nothingOf({ manifests }: IndexManifest): ListedImages {
 /** Reads indexes of an index. */
 function indexReader({ source }: CopySession): ReadIndex {
   return (digest, operation) =>
-    reading(`reading manifest ${digest}`, operation, async () => {
-      const raw = await readManifest(source, digest, operation)
-      const manifest = parseManifest(raw)
-      if (manifest.kind === 'index') return { raw, manifest }
-      throw new TransloadError('MANIFEST_INVALID', `manifest ${digest} is an image, not the list it is said to be`)
-    })
+    reading(`reading manifest ${digest}`, operation, async () =>
+      parseIndex(await readManifest(source, digest, operation)),
+    )
 }
 
 async function withSignatures<I extends { readonly raw: RawManifest }>(

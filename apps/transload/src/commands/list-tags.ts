@@ -57,11 +57,11 @@ async function runListTags(
   await using side = await openSide(resolveImageAccess(access, context.globals), context, { retry })
   const { head, tags, imageName } = await readListing(name, side, retry, context)
   if (!long) return await printJson(context.stdout, { ...head, Tags: tags })
+  const options = { ...openOptions(context), platform: await wantedPlatform(context) }
   let failures = 0
   const listed = inOrder(tags, tagsAtOnce, async (tag): Promise<ListedTag> => {
     try {
       const located = await side.locate(imageName(tag))
-      const options = { ...openOptions(context), platform: await wantedPlatform(context) }
       return await withRetries(() => readTagDetails(tag, located, options), retry, context)
     } catch (error) {
       context.signal.throwIfAborted()
