@@ -80,6 +80,7 @@ export interface CopyResult {
   readonly mediaType: string
   /** The root manifest as written (as read, with `dryRun`). */
   readonly bytes: Uint8Array
+  /** Of the source's blobs; what was made for another format (a config, an empty layer) does not count. */
   readonly blobs: { readonly copied: number; readonly reused: number; readonly bytes: number }
 }
 
