@@ -74,7 +74,8 @@ async function runInspect(
   }
   const algorithm = parseAlgorithm(values.inspect.manifestDigest)
   const retried = <T>(attempt: () => Promise<T>): Promise<T> => withRetries(attempt, values.retry, context)
-  const stage = <T>(what: string, read: () => Promise<T>): Promise<T> => prefixed(what, () => retried(read))
+  const stage = <T>(what: string, read: () => Promise<T>): Promise<T> =>
+    prefixed(what, () => retried(() => withoutPlace(read)))
 
   await using side = await openSide(resolveImageAccess(values.access, globals), context, { retry: values.retry })
   const opening = `Error parsing image name ${JSON.stringify(name)}`
@@ -165,6 +166,15 @@ async function prefixed<T>(what: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (error) {
-    throw prefixError(what, error instanceof TransferError ? error.cause : error)
+    throw prefixError(what, error)
+  }
+}
+
+/** There is one place only: it needs no words. */
+async function withoutPlace<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    throw error instanceof TransferError ? error.cause : error
   }
 }
