@@ -43,16 +43,13 @@ export async function openPacketSocket(fd: number): Promise<PacketSocket> {
 }
 
 function checkSocket(fd: number): void {
-  const problem = isSocket(fd) ? undefined : 'getsockopt: socket operation on non-socket'
-  if (problem !== undefined) throw new TransloadError('IO', `file file+net sock: ${problem}`)
-}
-
-function isSocket(fd: number): boolean {
+  let isSocket
   try {
-    return fstatSync(fd).isSocket()
+    isSocket = fstatSync(fd).isSocket()
   } catch (cause) {
     throw new TransloadError('IO', 'file file+net sock: fcntl: bad file descriptor', { cause })
   }
+  if (!isSocket) throw new TransloadError('IO', 'file file+net sock: getsockopt: socket operation on non-socket')
 }
 
 const readDescriptor = promisify(read)
