@@ -6,13 +6,15 @@ const mebibyte = 1024 * 1024
 
 /** MiB a sample, milliseconds it took, and of them those the reader waited. */
 test.each<[string, [number, number, number][], boolean]>([
-  ['100 MB/s, and a reader that waits', [[16, 160, 150]], true],
-  ['not before there is enough to judge by', [[15, 150, 150]], false],
-  ['more than a gigabit link carries', [[16, 80, 80]], false],
-  ['a reader that is busy', [[16, 400, 100]], false],
+  ['100 MB/s, and a reader that waits', [[32, 320, 300]], true],
+  ['not before there is enough to judge by', [[31, 310, 310]], false],
+  ['more than a gigabit link carries', [[32, 160, 160]], false],
+  ['a reader that is busy', [[32, 800, 200]], false],
   [
     'slow for a while only',
     [
+      [16, 400, 400],
+      [16, 50, 50],
       [16, 400, 400],
       [16, 50, 50],
     ],

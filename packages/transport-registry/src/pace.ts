@@ -11,12 +11,14 @@ const sampleBytes = 16 * 1024 * 1024
 /** More than a gigabit link carries: where a single connection does better there is nothing to gain. */
 const fastBytesPerSecond = 150_000_000
 const waitingShare = 0.7
+/** One may be the machine's or the server's having other things to do. */
+const slowSamplesInARow = 2
 
 export function createPace(): Pace {
   let bytes = 0
   let waited = 0
   let sinceMs: number | undefined
-  let isSlow = false
+  let slowSamples = 0
   return {
     received(count, waitedMs, nowMs) {
       sinceMs ??= nowMs - waitedMs
@@ -24,13 +26,14 @@ export function createPace(): Pace {
       waited += waitedMs
       if (bytes < sampleBytes) return
       const elapsedMs = nowMs - sinceMs
-      isSlow = waited > elapsedMs * waitingShare && bytes * 1000 < elapsedMs * fastBytesPerSecond
+      const isSlow = waited > elapsedMs * waitingShare && bytes * 1000 < elapsedMs * fastBytesPerSecond
+      slowSamples = isSlow ? slowSamples + 1 : 0
       bytes = 0
       waited = 0
       sinceMs = nowMs
     },
     get isSlow() {
-      return isSlow
+      return slowSamples >= slowSamplesInARow
     },
   }
 }

@@ -116,6 +116,21 @@ export const capabilityChecks: readonly TransportCheck[] = [
     },
   },
   {
+    name: 'readBlobFrom yields the rest of a blob',
+    async run(bench) {
+      const image = await acceptedImage(bench, 'in part')
+      const source = await bench.openSource(await storedReference(bench, image))
+      if (!source.readBlobFrom) throw new SkippedCheck('no readBlobFrom')
+      for (const { descriptor } of image.blobs) {
+        const whole = Buffer.from(await collect(source.readBlob(descriptor)))
+        for (const offset of [1, Math.floor(whole.length / 2), whole.length - 1]) {
+          const rest = await collect(source.readBlobFrom(descriptor, offset))
+          assert.ok(whole.subarray(offset).equals(rest), `${descriptor.digest} from byte ${offset} on`)
+        }
+      }
+    },
+  },
+  {
     name: 'what layersForCopy names can be read',
     async run(bench) {
       const image = await acceptedImage(bench, 'other layers')
