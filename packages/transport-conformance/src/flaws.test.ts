@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 
 import {
+  collect,
   digestOf,
   parseManifest,
   rawManifest,
@@ -350,6 +351,11 @@ const flaws: readonly Flaw[] = [
     source: () => ({ blobFile: async () => import.meta.filename }),
   },
   {
+    flaw: 'readBlobFrom begins at the beginning',
+    checks: ['readBlobFrom yields the rest of a blob'],
+    source: (sound) => ({ readBlobFrom: (blob) => sound.readBlob(blob) }),
+  },
+  {
     flaw: 'layersForCopy names a blob that is not there',
     checks: ['what layersForCopy names can be read'],
     source: (sound) => ({
@@ -511,6 +517,9 @@ function flawedTransport({ transport, source, destination }: Omit<Flaw, 'flaw' |
           const file = join(directory, blob.digest)
           await writeFile(file, opened.readBlob(blob))
           return file
+        },
+        async *readBlobFrom(blob, offset) {
+          yield (await collect(opened.readBlob(blob))).subarray(offset)
         },
         readReferrers: (...values) => opened.readReferrers!(...values),
         layersForCopy: async (manifest) => layersOf(manifest),
