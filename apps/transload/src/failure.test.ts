@@ -43,6 +43,23 @@ describe('reportFailure', () => {
     })
   })
 
+  it('UNI-33: tells what failed to close too, but counts what failed first', async () => {
+    const unknown = new HttpError('MANIFEST_UNKNOWN', 'no such image', {
+      status: 404,
+      serverCodes: ['MANIFEST_UNKNOWN'],
+    })
+    const failing = async (): Promise<void> => {
+      await using closed = new AsyncDisposableStack()
+      closed.defer(() => {
+        throw new TransloadError('IO', 'closing image: broken')
+      })
+      throw unknown
+    }
+    const { code, lines } = report(await failing().catch((error: unknown) => error), { json: true })
+    expect({ code, line: lines[0] }).toEqual({ code: 2, line: 'fatal no such image (closing image: broken)' })
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({ error: { code: 'MANIFEST_UNKNOWN', exitCode: 2 } })
+  })
+
   it('shows where a defect of ours was only to who debugs', () => {
     const { lines } = report(new TypeError('x is undefined'))
     expect(lines[0]).toMatch(/^debug TypeError: x is undefined/)

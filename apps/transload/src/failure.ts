@@ -14,10 +14,10 @@ export interface FailureReport {
 /**
  * Says why a command failed, and returns its exit code. One fatal line; the hint, if there is one, on a line of its
  * own: below it for a person, before it in a log, where scripts expect the fatal line last. With `--json` the very last
- * line is the error as JSON.
+ * line is the error as JSON. What failed while cleaning up is told too, but the exit code is that of what failed first.
  */
-export function reportFailure(error: unknown, { log, stderr, json }: FailureReport): number {
-  const message = errorMessage(error)
+export function reportFailure(failure: unknown, { log, stderr, json }: FailureReport): number {
+  const { error, message } = told(failure)
   const hint = TransloadError.is(error) ? error.hint : undefined
   if (!TransloadError.is(error) && error instanceof Error && error.stack) log('debug', error.stack)
   if (hint !== undefined && !stderr.isTTY) log('info', hint)
@@ -25,6 +25,13 @@ export function reportFailure(error: unknown, { log, stderr, json }: FailureRepo
   if (hint !== undefined && stderr.isTTY) stderr.write(`${hint}\n`)
   if (json) stderr.write(`${encodeJson({ error: failureJson(error, message, hint) })}\n`)
   return exitCode(error)
+}
+
+/** What failed first, and what to say (cli.md §17): `await using` puts a failure to close before the one it was left by. */
+function told(failure: unknown): { readonly error: unknown; readonly message: string } {
+  if (!(failure instanceof SuppressedError)) return { error: failure, message: errorMessage(failure) }
+  const first = told(failure.suppressed)
+  return { error: first.error, message: `${first.message} (${told(failure.error).message})` }
 }
 
 function failureJson(error: unknown, message: string, hint: string | undefined): Record<string, unknown> {

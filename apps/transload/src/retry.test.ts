@@ -37,7 +37,7 @@ async function tryFailing(
 const unavailable = new HttpError('UNAVAILABLE', '503 Service Unavailable', { status: 503 })
 
 describe('withRetries', () => {
-  it('tries again with pauses that double, and says so', async () => {
+  it('OBS-09: tries again with pauses that double, and says so', async () => {
     const tried = await tryFailing([unavailable, unavailable], { retryTimes: 3, retryDelay: undefined })
     expect(tried.result).toBe('done')
     expect(tried.warnings).toEqual([

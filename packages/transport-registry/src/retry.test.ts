@@ -22,7 +22,7 @@ test.each<[string, (number | 'reset' | 'refused')[], number[], number | 'error',
   ['what is good is not sent again', [200], [], 200],
   ['nor is what is bad for good', [500, 200], [], 500],
   [
-    '429 is tried five times, waiting twice as long each time',
+    'OBS-11: 429 is tried five times, waiting twice as long each time',
     [429, 429, 429, 429, 429, 200],
     [2000, 4000, 8000, 16_000],
     429,

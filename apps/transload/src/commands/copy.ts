@@ -7,7 +7,7 @@ import type { GroupValues } from '../arguments/flag.ts'
 import { openBlobInfoCache } from '../blob-info-cache.ts'
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
-import { openOptions, wantedPlatform } from '../open-options.ts'
+import { checkTempDirectory, openOptions, wantedPlatform } from '../open-options.ts'
 import { copyFlags, resolveAdditionalTags, resolveFormat, resolveImageSelection } from '../options/copy-flags.ts'
 import { destinationFlags, resolveLayerOptions } from '../options/destination-options.ts'
 import { encryptionFlags, resolveEncryption } from '../options/encryption-options.ts'
@@ -55,6 +55,7 @@ async function runCopy(
   if (bothSides.tlsVerify !== undefined) {
     context.log('warn', "'--tls-verify' is deprecated, instead use: --src-tls-verify, --dest-tls-verify")
   }
+  await checkTempDirectory(context)
   await using from = await openSide(resolveImageAccess(source, globals, bothSides), context, { retry: values.retry })
   await using to = await openSide(resolveImageAccess(destination, globals, bothSides), context, {
     retry: values.retry,

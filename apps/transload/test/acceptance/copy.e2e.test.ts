@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { isDigest, mediaTypes, rawManifest } from '@transload/contract'
+import { digestOf, isDigest, mediaTypes, rawManifest } from '@transload/contract'
 import { startRegistryServer, type RegistryServer } from '@transload/registry-server'
 import { fixtureImage, fixtureIndex, fixtureLayer } from '@transload/transport-conformance/fixtures'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -136,11 +136,14 @@ it('CPY-11: of a list by digest one image is taken, now or later', async () => {
   expect(await treeOf(oci1)).toEqual(await treeOf(oci2))
 })
 
-it('CPY-12: --digestfile holds the digest of the list', async () => {
-  await copy('--all', '--digestfile=digest', inRegistry('list'), fresh('dir'))
+it('CPY-12: --digestfile holds the digest of what was copied, an image or the list', async () => {
+  const to = fresh('dir')
+  await copy('--digestfile=digest', inRegistry('list'), to)
   const written = await readFile(join(user.home, 'digest'), 'utf8')
   expect(isDigest(written)).toBe(true)
-  expect(written).toBe(list.root.digest)
+  expect(written).toBe(digestOf(await readFile(join(pathOf(to), 'manifest.json'))))
+  await copy('--all', '--digestfile=digest', inRegistry('list'), fresh('dir'))
+  expect(await readFile(join(user.home, 'digest'), 'utf8')).toBe(list.root.digest)
 })
 
 it('CPY-31: through another repository byte for byte', async () => {
@@ -206,8 +209,9 @@ it('CPY-39, CPY-40: --format, to schema 1 and back', async () => {
 })
 
 it('CPY-41: a Docker manifest stays one in a registry', async () => {
-  const to = fresh('dir')
-  await copy('oci:images:docker', inRegistry('copy41'))
+  const [from, to] = [fresh('dir'), fresh('dir')]
+  await copy(inRegistry('docker'), from)
+  await copy(from, inRegistry('copy41'))
   await copy(inRegistry('copy41'), to)
   expect(await manifestTypeOf(to)).toBe(mediaTypes.dockerManifest)
 })

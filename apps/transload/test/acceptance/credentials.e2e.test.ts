@@ -251,13 +251,16 @@ describe('credentials in a file of their own', () => {
     expect((await run(['--dest-authfile', auth], empty)).code).toBe(0)
   })
 
-  it('AUT-11, AUT-12: written by Docker', async () => {
+  it('written as Docker does, and without them again', async () => {
     const config = { auths: { [host]: { auth: Buffer.from('testuser:testpassword').toString('base64') } } }
     await writeFile(join(user.home, 'config.json'), JSON.stringify(config))
     const env = { DOCKER_CONFIG: user.home }
     const words = ['inspect', '--tls-verify=false', image('mine')]
-    expect((await user.run(words, { env })).code).toBe(0)
+    await user.succeed(['copy', '-q', tls, 'oci:images:v1', image('docker')], { env })
+    expect(await user.succeed(words, { env })).toContain(`${host}/busybox`)
     await writeFile(join(user.home, 'config.json'), '{"auths":{}}')
-    expect((await user.run(words, { env })).output).toContain('authentication required')
+    const outcome = await user.run(words, { env })
+    expect(outcome.code).toBe(1)
+    expect(outcome.output).toContain('authentication required')
   })
 })

@@ -16,8 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => user[Symbol.asyncDispose]())
 
-// The catalogue's image comes out of a SIF file.
-it('INS-24: one member of a directory', async () => {
+it('one member of a directory', async () => {
   expect(await user.succeed(['inspect', 'dir:directory', '--format', '{{.Architecture}}'])).toBe('amd64\n')
 })
 

@@ -1,13 +1,16 @@
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { TlsOptions } from 'node:tls'
 
+import { encodeJson, rawManifest } from '@transload/contract'
+import { fixtureImage } from '@transload/transport-conformance/fixtures'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createUser, type User } from '../run-cli.ts'
+import { writeToLayout } from '../write-image.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/tls')
 const certificates = join(fixtures, 'ca')
@@ -37,26 +40,40 @@ beforeAll(async () => {
 })
 afterAll(() => user[Symbol.asyncDispose]())
 
+/** The outcomes by what the details say and what the server does. */
+const matrix: readonly (readonly [string, keyof typeof details, keyof typeof servers, RegExp])[] = [
+  ['TLS-01', 'empty', 'default', negotiated],
+  ['TLS-02', 'empty', 'max12', negotiated],
+  ['TLS-03', 'empty', 'noPQ', negotiated],
+  ['TLS-04', 'empty', 'PQ', negotiated],
+  ['TLS-05', 'tls13', 'default', negotiated],
+  ['TLS-06', 'tls13', 'max12', version],
+  ['TLS-07', 'tls13', 'noPQ', negotiated],
+  ['TLS-08', 'tls13', 'PQ', negotiated],
+  ['TLS-09', 'pq', 'default', negotiated],
+  ['TLS-10', 'pq', 'max12', version],
+  ['TLS-11', 'pq', 'noPQ', handshake],
+  ['TLS-12', 'pq', 'PQ', negotiated],
+]
+
 describe('TLS-14: inspect docker://', () => {
-  it.each<[string, keyof typeof details, keyof typeof servers, RegExp]>([
-    ['TLS-01', 'empty', 'default', negotiated],
-    ['TLS-02', 'empty', 'max12', negotiated],
-    ['TLS-03', 'empty', 'noPQ', negotiated],
-    ['TLS-04', 'empty', 'PQ', negotiated],
-    ['TLS-05', 'tls13', 'default', negotiated],
-    ['TLS-06', 'tls13', 'max12', version],
-    ['TLS-07', 'tls13', 'noPQ', negotiated],
-    ['TLS-08', 'tls13', 'PQ', negotiated],
-    ['TLS-09', 'pq', 'default', negotiated],
-    ['TLS-10', 'pq', 'max12', version],
-    ['TLS-11', 'pq', 'noPQ', handshake],
-    ['TLS-12', 'pq', 'PQ', negotiated],
-  ])('%s: details %s, server %s: %s', async (_row, file, server, shown) => {
+  it.each(matrix)('%s: details %s, server %s: %s', async (_row, file, server, shown) => {
     await using teapot = await startTeapot(servers[server])
     const words = ['--tls-details', `${file}.yaml`, 'inspect', '--cert-dir', certificates]
     const { code, output } = await user.run([...words, `docker://${teapot.host}/repo`])
     expect(code).toBe(1)
     expect(output).toMatch(shown)
+  })
+})
+
+// Where TLS is negotiated the certificate is refused: nothing names its authority.
+describe('TLS-15: inspect oci:, the config being elsewhere', () => {
+  it.each(matrix)('%s: details %s, server %s: %s', async (_row, file, server, shown) => {
+    await using teapot = await startTeapot(servers[server])
+    await writeLayoutWithConfigAt(`https://${teapot.host}/config`)
+    const { code, output } = await user.run(['--tls-details', `${file}.yaml`, 'inspect', 'oci:elsewhere'])
+    expect(code).toBe(1)
+    expect(output).toMatch(shown === negotiated ? /certificate signed by unknown authority/ : shown)
   })
 })
 
@@ -88,6 +105,16 @@ describe('SSL_CERT_FILE and SSL_CERT_DIR', () => {
     expect(output).toContain('certificate signed by unknown authority')
   })
 })
+
+/** Makes the layout `elsewhere` of one image, whose config is not in it. */
+async function writeLayoutWithConfigAt(url: string): Promise<void> {
+  const { root } = fixtureImage()
+  const manifest = JSON.parse(Buffer.from(root.bytes).toString()) as { config: object }
+  const bytes = Buffer.from(encodeJson({ ...manifest, config: { ...manifest.config, urls: [url] } }))
+  const image = { root: rawManifest(bytes), children: [], blobs: [] }
+  await rm(join(user.home, 'elsewhere'), { recursive: true, force: true })
+  await writeToLayout(image, join(user.home, 'elsewhere'), 'v1')
+}
 
 /** Answers 418 to everything, at `localhost`. */
 async function startTeapot(options: TlsOptions): Promise<AsyncDisposable & { readonly host: string }> {

@@ -29,6 +29,17 @@ describe.skipIf(missing)(`other tools read what transload writes ${missing ?? ''
     expect(await readPodmanImage(name)).toEqual(await readConfig(testImage(image)))
   })
 
+  test('CPY-55: podman loads a docker-archive of two names', async () => {
+    const archive = site.newPath()
+    const flags = ['--additional-tag', 'example.com/tagged/busybox:mine']
+    await succeeding(
+      site.transload.copy(flags, testImage('docker'), `docker-archive:${archive}:example.com/tagged/busybox:latest`),
+    )
+    await podman('load', '--quiet', '--input', archive)
+    const tags = await podman('images', '--format', '{{.Tag}}', 'example.com/tagged/busybox')
+    expect(tags.split('\n').sort()).toEqual(['latest', 'mine'])
+  })
+
   test.each(images)('podman loads an oci-archive: %s', async (image) => {
     const archive = site.newPath()
     const name = `example.com/oci-archive/${image}:v1`
