@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 
 import type { Log } from '@transload/contract'
+import { makeDirectory } from '@transload/formats'
 
 /** How long another process may hold the file before this one goes without. */
 const busyTimeoutMs = 2000
@@ -39,7 +39,7 @@ const tables = [
 export async function openCacheFile(path: string, log: Log): Promise<DatabaseSync | undefined> {
   let database: DatabaseSync | undefined
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await makeDirectory(dirname(path), 0o700)
     const sqlite = await import('node:sqlite')
     database = new sqlite.DatabaseSync(path, { timeout: busyTimeoutMs })
     const isMade = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')

@@ -140,6 +140,7 @@ describe('what cannot be used', () => {
         return join(folder, 'file/cache.sqlite')
       },
     ],
+    ['is done without where nothing can be made', async () => '/proc/nobody/containers/cache.sqlite'],
     [
       'is done without if its tables are others',
       async () => {

@@ -1,4 +1,5 @@
 export { DirectoryTree, type DirectoryTreeOptions, type StagedFile, type StageOptions } from './directory-tree.ts'
+export { makeDirectory } from './make-directory.ts'
 export { lockFile, type LockOptions } from './file-lock.ts'
 export { checkTreePath, type ReadableTree, type ReadRange } from './file-tree.ts'
 export { pathPolicyScopes, resolveImagePath } from './image-path.ts'

@@ -4,18 +4,18 @@ import { dirname } from 'node:path'
 import { systemErrorCode, TransloadError } from '@transload/contract'
 
 /**
- * Makes a directory and those above it, if missing. Throws IO when something else has the name. (Node's own recursive
+ * Makes a directory and those above it, if missing, each with `mode`. Throws IO when something else has the name. (Node's own recursive
  * `mkdir` never ends where a directory cannot have entries, such as in `/proc`.)
  */
-export async function makeDirectory(path: string): Promise<void> {
+export async function makeDirectory(path: string, mode = 0o777): Promise<void> {
   try {
-    await mkdir(path)
+    await mkdir(path, { mode })
   } catch (error) {
     const code = systemErrorCode(error)
     if (code === 'EEXIST') return await checkDirectory(path)
     if (code !== 'ENOENT' || dirname(path) === path) throw error
-    await makeDirectory(dirname(path))
-    await mkdir(path).catch((again: unknown) => {
+    await makeDirectory(dirname(path), mode)
+    await mkdir(path, { mode }).catch((again: unknown) => {
       if (systemErrorCode(again) !== 'EEXIST') throw again
     })
   }
