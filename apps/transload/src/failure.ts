@@ -1,9 +1,8 @@
-import { encodeJson, TransloadError, type HttpError } from '@transload/contract'
+import { encodeJson, errorMessage, type HttpError, TransloadError } from '@transload/contract'
 import type { TransferError, TrustError } from '@transload/core'
 
 import { causes, exitCode, reportedCode } from './exit-code.ts'
 import type { CommandLog } from './log.ts'
-import { errorMessage } from './system-error.ts'
 
 export interface FailureReport {
   readonly log: CommandLog

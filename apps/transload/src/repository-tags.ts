@@ -4,7 +4,7 @@ import type { Located } from '@transload/core'
 import type { CommandContext } from './context.ts'
 import { causes } from './exit-code.ts'
 import { openOptions } from './open-options.ts'
-import { prefixError } from './system-error.ts'
+import { prefixError } from './prefix-error.ts'
 
 /** The tags beside an image, being listed while something else is read. Disposing ends that. */
 export interface TagListing extends Disposable {

@@ -15,8 +15,8 @@ import type { CommandContext } from './context.ts'
 import { openForeignLayers } from './foreign-layers.ts'
 import type { ImageAccess } from './options/image-access-options.ts'
 import type { RetryValues } from './options/retry-options.ts'
+import { prefixError } from './prefix-error.ts'
 import { findStoredCredentials } from './stored-credentials.ts'
-import { prefixError } from './system-error.ts'
 import { version } from './version.ts'
 
 /** The transports of one side of a command, with the flags of that side. Disposing closes those that were used. */

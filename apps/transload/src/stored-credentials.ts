@@ -2,7 +2,7 @@ import { findCredentials, type FoundCredentials } from '@transload/config'
 import type { OperationOptions } from '@transload/contract'
 
 import type { CommandContext } from './context.ts'
-import { prefixError } from './system-error.ts'
+import { prefixError } from './prefix-error.ts'
 
 export interface StoredCredentialsOptions extends OperationOptions {
   /** The one file to look in. */
@@ -19,7 +19,17 @@ export async function findStoredCredentials(
 ): Promise<FoundCredentials | undefined> {
   try {
     const { credentialHelpers } = await registries.readConf()
-    return await findCredentials(scope, locations, { authFile, credentialHelpers, log, signal })
+    const found = await findCredentials(scope, locations, { authFile, credentialHelpers, log, signal })
+    const { host, repository } = scope
+    const name = repository === undefined ? host : `${host}/${repository}`
+    const place = [found?.helper && `credential helper ${found.helper}`, found?.file && `file ${found.file}`]
+    log(
+      'debug',
+      found
+        ? `Found credentials for ${name} in ${place.filter(Boolean).join(' of ')}`
+        : `No credentials for ${name} found`,
+    )
+    return found
   } catch (error) {
     signal.throwIfAborted()
     throw prefixError(prefix, error)

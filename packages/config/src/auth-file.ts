@@ -1,9 +1,9 @@
 import { access, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
-import { parseJsonObject, TransloadError, type Log } from '@transload/contract'
+import { type Log, parseJsonObject, systemErrorText, TransloadError } from '@transload/contract'
 
-import { readConfigFile, systemErrorText } from './config-file.ts'
+import { readConfigFile } from './config-file.ts'
 import { readSecret } from './kubernetes-secret.ts'
 import type { Locations } from './locations.ts'
 

@@ -2,9 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, realpath, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-import { systemErrorCode, TransloadError } from '@transload/contract'
-
-import { systemErrorText } from './config-file.ts'
+import { systemErrorCode, systemErrorText, TransloadError } from '@transload/contract'
 
 /** Atomic; mode 0600, new directories 0700. A symbolic link stays: what it points to is replaced. Throws IO. */
 export async function replacePrivateFile(path: string, content: string): Promise<void> {

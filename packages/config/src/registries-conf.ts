@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { systemErrorCode, TransloadError } from '@transload/contract'
+import { systemErrorCode, systemErrorText, TransloadError } from '@transload/contract'
 
-import { readConfigFile, systemErrorText } from './config-file.ts'
+import { readConfigFile } from './config-file.ts'
 import { systemFile, userFile, type Locations } from './locations.ts'
 import type { RegistriesFile, ShortNameMode } from './registries-file.ts'
 import { byPrefix, type RegistryEntry } from './registry-entry.ts'

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { systemErrorCode, TransloadError } from '@transload/contract'
+import { systemErrorCode, systemErrorText, TransloadError } from '@transload/contract'
 
-import { readConfigFile, systemErrorText } from './config-file.ts'
+import { readConfigFile } from './config-file.ts'
 import { systemFile, userFile, type Locations } from './locations.ts'
 
 /** Where signatures of the images in a namespace are; what is absent is said by a wider namespace, or nowhere. */

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { TransloadError } from '@transload/contract'
+import { systemErrorText, TransloadError } from '@transload/contract'
 
-import { readConfigFile, systemErrorText } from './config-file.ts'
+import { readConfigFile } from './config-file.ts'
 import type { Locations } from './locations.ts'
 
 export interface RootCertificates {

@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises'
-
 import { expect, test } from 'vitest'
 
-import { HttpError, systemErrorCode, TransloadError } from './errors.ts'
+import { HttpError, TransloadError } from './errors.ts'
 
 test('an error is recognised by its brand and its code', () => {
   const error = new HttpError('DENIED', 'no', { status: 403, serverCodes: ['DENIED'], hint: 'log in' })
@@ -32,11 +30,4 @@ test('the brand is not shown when an error is printed', () => {
   expect(Reflect.ownKeys(Object.assign({}, new TransloadError('IO', 'text')))).not.toContain(
     Symbol.for('transload.error'),
   )
-})
-
-test('a system error has its errno name', async () => {
-  const error = await readFile(new URL('no-such-file', import.meta.url)).catch((reason: unknown) => reason)
-  expect(systemErrorCode(error)).toBe('ENOENT')
-  expect(systemErrorCode(new TransloadError('EXISTS', 'ours'))).toBeUndefined()
-  expect(systemErrorCode(new TypeError('no code'))).toBeUndefined()
 })

@@ -67,10 +67,3 @@ export class HttpError extends TransloadError {
     this.retryAfterMs = options.retryAfterMs
   }
 }
-
-/** The `errno` name (`ENOENT`) of a Node system error, else undefined. */
-export function systemErrorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || TransloadError.is(error)) return undefined
-  const code = (error as NodeJS.ErrnoException).code
-  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined
-}

@@ -1,4 +1,4 @@
-import { systemErrorCode, TransloadError } from '@transload/contract'
+import { errorMessage, TransloadError } from '@transload/contract'
 
 /**
  * An error of a source or a destination, with its place in the copy. `code`, `hint` and `retryable` are the
@@ -11,7 +11,7 @@ export class TransferError extends TransloadError {
   /** The message becomes `what: message of the cause`. */
   constructor(side: TransferError['side'], step: TransferError['step'], what: string, cause: unknown) {
     const known = TransloadError.is(cause) ? cause : undefined
-    super(known?.code ?? 'IO', `${what}: ${messageOf(cause)}`, {
+    super(known?.code ?? 'IO', `${what}: ${errorMessage(cause)}`, {
       cause,
       hint: known?.hint,
       retryable: known?.retryable ?? false,
@@ -19,9 +19,4 @@ export class TransferError extends TransloadError {
     this.side = side
     this.step = step
   }
-}
-
-function messageOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause)
-  return systemErrorCode(cause) === undefined || cause.message !== '' ? cause.message : String(systemErrorCode(cause))
 }

@@ -1,12 +1,6 @@
-import { systemErrorCode, TransloadError } from '@transload/contract'
+import { systemErrorCode, systemErrorText, TransloadError } from '@transload/contract'
 
 import type { KeyAccess } from './key-access.ts'
-
-const texts: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EISDIR: 'is a directory',
-  ENOENT: 'no such file or directory',
-}
 
 /** Throws CONFIG_INVALID: `Unable to read file: open X: no such file or directory`, as ocicrypt. */
 export async function readNamedFile(
@@ -20,7 +14,7 @@ export async function readNamedFile(
     const code = systemErrorCode(cause)
     if (code === undefined) throw cause
     const operation = code === 'EISDIR' ? 'read' : 'open'
-    const message = `${problem}${operation} ${path}: ${texts[code] ?? code}`
+    const message = `${problem}${operation} ${path}: ${systemErrorText(cause)}`
     throw new TransloadError('CONFIG_INVALID', message, { cause })
   }
 }

@@ -68,7 +68,11 @@ const access: KeyAccess = {
   readFile: async (path) => {
     const content = files.get(path)
     if (content !== undefined) return Buffer.from(content)
-    throw Object.assign(new Error(), { code: 'ENOENT', path, syscall: 'open' })
+    throw Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), {
+      code: 'ENOENT',
+      path,
+      syscall: 'open',
+    })
   },
   readDescriptor: async (descriptor) => {
     if (descriptor === 7) return Buffer.from(password)

@@ -74,8 +74,9 @@ async function ping(url: URL, { host, get }: PingOptions, attempt: PingAttempt):
     response = await get(url, attempt)
   } catch (error) {
     if (!TransloadError.is(error)) throw error
-    const { code, message, hint, retryable } = error
-    throw new TransloadError(code, `${prefix}: ${message}`, { cause: error, hint, retryable })
+    const { code, message, hint } = error
+    // Not retryable: a server that was never reached is not there for any blob.
+    throw new TransloadError(code, `${prefix}: ${message}`, { cause: error, hint })
   }
   if (response.status !== 200 && response.status !== 401) throw await registryError(response, prefix, 'other')
   await response.discard()

@@ -34,6 +34,13 @@ test('the ping is sent once, and its failure is told', async () => {
   })
 })
 
+test('a server that is not there is not worth another try for each blob', async () => {
+  const server = await startRawServer(() => undefined)
+  await server[Symbol.asyncDispose]()
+  await using client = clientOf(server)
+  await expect(client.request(pull)).rejects.toMatchObject({ code: 'NETWORK', retryable: false })
+})
+
 test('what is prepared is what requests use', async () => {
   await using server = await startFakeRegistry(() => httpAnswer(200))
   await using client = clientOf(server)
@@ -234,6 +241,19 @@ test('nor do they go to another host that is to be asked directly', async () => 
   expect(Object.keys(other.requests[0]!.headers)).not.toContain('authorization')
 })
 
+test('each request is told, without queries and credentials', async () => {
+  await using storage = await startRawServer(({ answer }) => answer(httpAnswer(200)))
+  const location = `http://${storage.host}/blob?signature=s3cret`
+  await using server = await startFakeRegistry(() => httpAnswer(307, { Location: location }), 'Basic realm="x"')
+  await using client = clientOf(server, { credentials })
+  const { log: listen, logged } = openOptions()
+  await client.request({ ...pull, target: '/v2/a/blobs/x?q=s3cret', log: listen })
+  expect(logged).toEqual([
+    `debug GET http://${server.host}/v2/: 401`,
+    `debug GET http://${server.host}/v2/a/blobs/x: 200 from ${storage.host}`,
+  ])
+})
+
 test('redirects end', async () => {
   await using registry = await startFakeRegistry(() => httpAnswer(302, { Location: '/v2/again' }))
   await using client = clientOf(registry)
@@ -260,7 +280,7 @@ test('warnings are told once', async () => {
   await using registry = await startFakeRegistry(() => httpAnswer(200, { Warning: '299 - "be quick"' }))
   await using client = clientOf(registry)
   for (let count = 0; count < 2; count++) await client.request({ ...pull, log: listen })
-  expect(logged).toEqual([
+  expect(logged.filter((line) => line.startsWith('warn'))).toEqual([
     `warn Warning from registry (first encountered at "${registry.url.href}v2/a/blobs/x"): "be quick"`,
   ])
 })

@@ -224,10 +224,16 @@ export class RegistryClient implements AsyncDisposable {
     const { method, url, body, signal } = request
     this.#http ??= this.#openHttp()
     const http = await this.#http
+    const what = `${method} ${displayUrl(url)}`
     return await sendWithRetries(
       {
-        what: `${method} ${displayUrl(url)}`,
-        send: () => sendFollowing(http, request, { downgrade }),
+        what,
+        send: async () => {
+          const response = await sendFollowing(http, request, { downgrade })
+          const from = response.url.host === url.host ? '' : ` from ${response.url.host}`
+          log('debug', `${what}: ${response.status}${from}`)
+          return response
+        },
         isRepeatable: !isStreamBody(body),
         isGuess,
         log,

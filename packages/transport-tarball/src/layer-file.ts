@@ -4,6 +4,7 @@ import {
   createDigester,
   mediaTypes,
   systemErrorCode,
+  systemErrorText,
   TransloadError,
   type Digest,
   type Digester,
@@ -63,14 +64,10 @@ async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path)
   } catch (cause) {
-    const problems: Readonly<Record<string, string>> = {
-      ENOENT: 'no such file or directory',
-      EACCES: 'permission denied',
-      ENOTDIR: 'not a directory',
-    }
-    const problem = problems[systemErrorCode(cause) ?? ''] ?? String(cause)
     const code = systemErrorCode(cause) === 'ENOENT' ? 'MANIFEST_UNKNOWN' : 'IO'
-    throw new TransloadError(code, `error opening ${JSON.stringify(path)}: open ${path}: ${problem}`, { cause })
+    throw new TransloadError(code, `error opening ${JSON.stringify(path)}: open ${path}: ${systemErrorText(cause)}`, {
+      cause,
+    })
   }
 }
 
@@ -105,7 +102,8 @@ async function describe(
     }
   } catch (cause) {
     options.signal?.throwIfAborted()
-    const problem = systemErrorCode(cause) === 'EISDIR' ? `read ${path}: is a directory` : messageOf(cause)
+    const text = systemErrorText(cause)
+    const problem = systemErrorCode(cause) === 'EISDIR' ? `read ${path}: ${text}` : text
     throw new TransloadError('IO', `error reading ${JSON.stringify(path)}: ${problem}`, { cause })
   }
 }
@@ -121,8 +119,4 @@ async function* hashed(input: AsyncIterable<Uint8Array>, digester: Digester): As
     digester.update(chunk)
     yield chunk
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -14,10 +14,10 @@ import { encryptionFlags, resolveEncryption } from '../options/encryption-option
 import { bothSidesFlags, resolveImageAccess } from '../options/image-access-options.ts'
 import { retryFlags } from '../options/retry-options.ts'
 import { printJson } from '../output.ts'
+import { prefixError } from '../prefix-error.ts'
 import { createProgress, defaultProgressMode, parseProgressMode } from '../progress/progress.ts'
 import { withRetries } from '../retry.ts'
 import { openSide, type Side } from '../side.ts'
-import { prefixError } from '../system-error.ts'
 import { loadTrustPolicy } from '../trust-policy.ts'
 import { freeBuffersEarly } from '../young-buffers.ts'
 

@@ -24,10 +24,10 @@ import {
 import { retryFlags } from '../options/retry-options.ts'
 import { print, printJson } from '../output.ts'
 import { platformTable, readPlatformListing } from '../platform-listing.ts'
+import { prefixError } from '../prefix-error.ts'
 import { startTagListing } from '../repository-tags.ts'
 import { withRetries } from '../retry.ts'
 import { openSide } from '../side.ts'
-import { prefixError } from '../system-error.ts'
 
 const flags = {
   inspect: {

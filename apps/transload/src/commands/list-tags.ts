@@ -1,4 +1,4 @@
-import { parseDockerReference, repositoryName, TransloadError, type Transport } from '@transload/contract'
+import { errorMessage, parseDockerReference, repositoryName, TransloadError, type Transport } from '@transload/contract'
 
 import { boolFlag, type GroupValues } from '../arguments/flag.ts'
 import { defineCommand } from '../command.ts'
@@ -8,9 +8,9 @@ import { openOptions, wantedPlatform } from '../open-options.ts'
 import { authFileFlags, imageAccessFlags, resolveImageAccess } from '../options/image-access-options.ts'
 import { retryFlags, type RetryValues } from '../options/retry-options.ts'
 import { printJson } from '../output.ts'
+import { prefixError } from '../prefix-error.ts'
 import { withRetries } from '../retry.ts'
 import { openSide, type Side } from '../side.ts'
-import { errorMessage, prefixError } from '../system-error.ts'
 import { readTagDetails } from '../tag-details.ts'
 import { printTagJson, printTagTable, type ListedTag } from '../tag-listing.ts'
 

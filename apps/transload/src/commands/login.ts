@@ -6,10 +6,10 @@ import { boolFlag, stringFlag, type FlagValues, type GroupValues } from '../argu
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { print, printJson } from '../output.ts'
+import { prefixError } from '../prefix-error.ts'
 import { askLine, askSecret, readAllLines } from '../prompt.ts'
 import { areValidCredentials, checkRegistryCredentials } from '../registry-credentials.ts'
 import { findStoredCredentials } from '../stored-credentials.ts'
-import { prefixError } from '../system-error.ts'
 
 const flags = {
   login: {

@@ -13,9 +13,9 @@ import { boolFlag, stringFlag, type GroupValues } from '../arguments/flag.ts'
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { print, printJson } from '../output.ts'
+import { prefixError } from '../prefix-error.ts'
 import { areValidCredentials, type RegistryFlags } from '../registry-credentials.ts'
 import { findStoredCredentials } from '../stored-credentials.ts'
-import { prefixError } from '../system-error.ts'
 
 const flags = {
   logout: {

@@ -6,7 +6,7 @@ import { rawManifest, type Digest } from '@transload/contract'
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { print, printJson } from '../output.ts'
-import { prefixError } from '../system-error.ts'
+import { prefixError } from '../prefix-error.ts'
 
 export const manifestDigest = defineCommand({
   name: 'manifest-digest',

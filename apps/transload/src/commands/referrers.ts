@@ -13,9 +13,9 @@ import {
 } from '../options/image-access-options.ts'
 import { retryFlags } from '../options/retry-options.ts'
 import { print, printJson } from '../output.ts'
+import { prefixError } from '../prefix-error.ts'
 import { withRetries } from '../retry.ts'
 import { openSide } from '../side.ts'
-import { prefixError } from '../system-error.ts'
 
 const flags = {
   referrers: {

@@ -8,7 +8,7 @@ import { boolFlag, stringFlag, type FlagValues, type GroupValues } from '../argu
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
 import { print, printJson } from '../output.ts'
-import { prefixError } from '../system-error.ts'
+import { prefixError } from '../prefix-error.ts'
 
 const flags = {
   serve: {

@@ -1,9 +1,8 @@
-import { encodeJson, systemErrorCode } from '@transload/contract'
+import { encodeJson, errorMessage, systemErrorCode } from '@transload/contract'
 import { TransferError, TrustError } from '@transload/core'
 
 import { causes } from '../exit-code.ts'
 import { mayPass } from '../retry.ts'
-import { errorMessage } from '../system-error.ts'
 
 /** What a call answers; `pipeId` is given with one descriptor, none or two come without. */
 export interface ProxyAnswer {

@@ -2,7 +2,7 @@ import { canonicalText, parseDockerReference, TransloadError, type Platform } fr
 import type { CopyOptions, ImageSelection } from '@transload/core'
 
 import { boolFlag, stringFlag, stringsFlag, uintFlag, type FlagValues } from '../arguments/flag.ts'
-import { prefixError } from '../system-error.ts'
+import { prefixError } from '../prefix-error.ts'
 
 /** The flags of `copy` that belong to neither side. */
 export const copyFlags = {

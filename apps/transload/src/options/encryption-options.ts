@@ -10,7 +10,7 @@ import type { KeyAccess } from '@transload/encryption'
 
 import { intsFlag, stringsFlag, type FlagValues } from '../arguments/flag.ts'
 import type { CommandContext } from '../context.ts'
-import { prefixError } from '../system-error.ts'
+import { prefixError } from '../prefix-error.ts'
 
 export const encryptionFlags = {
   encryptionKey: stringsFlag(
