@@ -7,7 +7,7 @@ import type { Platform } from '@transload/contract'
 import { createMemoryBlobInfoCache, defaultPlatform } from '@transload/core'
 
 import type { CommandContext } from './context.ts'
-import { prefixError } from './system-error.ts'
+import { prefixError } from './prefix-error.ts'
 
 /** What opening images needs, of the global flags. */
 export function openOptions({ globals, log, signal }: CommandContext): OpenOptions {

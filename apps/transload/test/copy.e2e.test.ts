@@ -103,6 +103,13 @@ it('--digestfile that cannot be written is a failure, though the copy is done', 
   expect(await exists(join(user.home, 'out/manifest.json'))).toBe(true)
 })
 
+it('puts what the system says in the words of Go', async () => {
+  await writeFile(join(user.home, 'file'), '')
+  const outcome = await user.run(['copy', '-q', 'oci:images:v1', 'oci:file:v1'])
+  const path = join(user.home, 'file/index.json')
+  expect(fatalMessage(outcome)).toBe(`initializing destination oci:file:v1: stat ${path}: not a directory`)
+})
+
 it('is stopped by --command-timeout', async () => {
   await using registry = await startStallingRegistry()
   const source = `docker://${registry.host}/a:1`

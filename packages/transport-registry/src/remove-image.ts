@@ -1,7 +1,7 @@
 import { referrerDescriptor, TransloadError, type OpenOptions, type RawManifest } from '@transload/contract'
 
 import { manifestOf, requestManifest } from './manifest-read.ts'
-import { fullName, requireTagOrDigest, type RegistryReference } from './reference.ts'
+import { requireTagOrDigest, type RegistryReference } from './reference.ts'
 import { changeReferrersTag, subjectOf } from './referrers-tag.ts'
 import { usesReferrersTag } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
@@ -30,9 +30,7 @@ export async function removeRegistryImage(
       `Unable to delete ${reference.name}. Image may not exist or is not stored with a v2 Schema in a v2 registry`,
     )
   }
-  if (found.status !== 200) {
-    throw await registryError(found, `reading manifest ${ref} in ${fullName(reference)}`, 'manifest')
-  }
+  if (found.status !== 200) throw await registryError(found, `deleting ${reference.name}`, 'manifest')
   const manifest = await manifestOf(found, reference.digest)
   const { digest } = manifest
   const target = `/v2/${reference.repository}/manifests/${digest}`

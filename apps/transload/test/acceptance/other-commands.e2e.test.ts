@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { startRefusingProxy } from '../refusing-proxy.ts'
 import { createUser, fatalMessage, type User } from '../run-cli.ts'
+import { startScriptedRegistry } from '../scripted-registry.ts'
 import { writeToLayout } from '../write-image.ts'
 
 const image = fixtureImage({ format: 'docker' })
@@ -110,6 +111,14 @@ describe('delete', () => {
     const outcome = await user.run(['delete', name])
     expect(outcome.code).toBe(code)
     expect(fatalMessage(outcome)).toContain(message)
+  })
+
+  it('says what it could not do when the registry fails', async () => {
+    await using failing = await startScriptedRegistry(() => ({ status: 500 }))
+    const name = `${failing.host}/app:1`
+    expect(fatalMessage(await user.run(['delete', '--tls-verify=false', `docker://${name}`]))).toBe(
+      `deleting ${name}: received unexpected HTTP status: 500 Internal Server Error`,
+    )
   })
 
   it('of a missing tag', async () => {
