@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 
 import { contractVersion, parseJsonObject, TransloadError, type Transport } from '@transload/contract'
 
+import { isJsonObject } from './json-object.ts'
 import type { LazyTable } from './lazy-table.ts'
 import type { PluginRegistry } from './plugin-registry.ts'
 
@@ -61,7 +62,7 @@ function notInstalled(packageName: string, cause?: unknown): TransloadError {
 
 function readPluginManifest(text: string, packageName: string): Record<string, unknown> {
   const manifest = parseJsonObject(text, `package.json of ${packageName}`, 'PLUGIN_INCOMPATIBLE')['transload']
-  if (!isObject(manifest)) throw incompatible(packageName, 'its package.json has no "transload" member')
+  if (!isJsonObject(manifest)) throw incompatible(packageName, 'its package.json has no "transload" member')
   const { api } = manifest
   if (api === contractVersion) return manifest
   const problem = `it was written for version ${JSON.stringify(api)} of the plugin contract, not ${contractVersion}`
@@ -70,7 +71,7 @@ function readPluginManifest(text: string, packageName: string): Record<string, u
 
 function entriesOf(manifest: Record<string, unknown>, member: string, packageName: string): [string, string][] {
   const map = manifest[member] ?? {}
-  if (!isObject(map)) throw incompatible(packageName, `"transload.${member}" is not an object`)
+  if (!isJsonObject(map)) throw incompatible(packageName, `"transload.${member}" is not an object`)
   return Object.entries(map).map(([key, subpath]) => {
     if (typeof subpath === 'string' && /^\.(\/|$)/.test(subpath)) return [key, subpath]
     throw incompatible(packageName, `"transload.${member}.${key}" is not an export subpath such as "./${key}"`)
@@ -91,7 +92,7 @@ async function loadFactory(packagePath: string, packageName: string, subpath: st
 }
 
 function checkTransport(value: unknown, scheme: string, packageName: string): Transport {
-  if (!isObject(value) || typeof value['parse'] !== 'function') {
+  if (!isJsonObject(value) || typeof value['parse'] !== 'function') {
     throw incompatible(packageName, `its transport "${scheme}" has no "parse" method`)
   }
   if (value['scheme'] !== scheme) {
@@ -107,10 +108,6 @@ function addFactories<T>(
   packageName: string,
 ): void {
   for (const [key, subpath] of entries) table.addLazy(key, async () => (await load(subpath)) as T, packageName)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function incompatible(packageName: string, problem: string, cause?: unknown): TransloadError {

@@ -1,9 +1,8 @@
+import type { JsonObject } from './json-object.ts'
 import { sortedMap } from './sorted-map.ts'
 
-type Json = Readonly<Record<string, unknown>>
-
 /** A descriptor with the members and in the order the field's tools write them (formats.md §5.6). */
-export function descriptorJson(descriptor: Json, format: 'oci' | 'docker'): Json {
+export function descriptorJson(descriptor: JsonObject, format: 'oci' | 'docker'): JsonObject {
   const { mediaType, digest, size } = descriptor
   const urls = nonEmpty(descriptor['urls'])
   if (format === 'docker') return { mediaType, size, digest, urls }
@@ -14,13 +13,13 @@ export function descriptorJson(descriptor: Json, format: 'oci' | 'docker'): Json
     urls,
     annotations: sortedMap(descriptor['annotations']),
     data: descriptor['data'] === '' ? undefined : descriptor['data'],
-    platform: descriptor['platform'] == null ? undefined : platformJson(descriptor['platform'] as Json, format),
+    platform: descriptor['platform'] == null ? undefined : platformJson(descriptor['platform'] as JsonObject, format),
     artifactType: descriptor['artifactType'] === '' ? undefined : descriptor['artifactType'],
   }
 }
 
 /** `features` exists in Docker's lists only. */
-export function platformJson(platform: Json, format: 'oci' | 'docker'): Json {
+export function platformJson(platform: JsonObject, format: 'oci' | 'docker'): JsonObject {
   return {
     architecture: platform['architecture'] ?? '',
     os: platform['os'] ?? '',

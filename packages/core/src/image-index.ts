@@ -10,11 +10,10 @@ import {
 import { attestedDigestAnnotation } from './attestation.ts'
 import type { PlannedIndex } from './copy-plan.ts'
 import { descriptorJson, platformJson } from './descriptor-json.ts'
+import type { JsonObject } from './json-object.ts'
 import { formatOf } from './manifest-type.ts'
 import { zstdAnnotation } from './select-instance.ts'
 import { sortedMap } from './sorted-map.ts'
-
-type Json = Readonly<Record<string, unknown>>
 
 /** What became of an image, or an index, the index names. */
 export interface WrittenInstance {
@@ -36,7 +35,7 @@ export function writtenIndex(
   fallback: Platform,
 ): RawManifest {
   const before = parseJsonObject(source.bytes, `index ${source.digest}`)
-  const entries = (before['manifests'] ?? []) as readonly Json[]
+  const entries = (before['manifests'] ?? []) as readonly JsonObject[]
   const format = formatOf(plan.mediaType)
   const written = new Map(instances.map((instance) => [instance.position, instance]))
   const renamed = renamedDigests(entries, instances)
@@ -59,7 +58,7 @@ export function writtenIndex(
             mediaType: before['mediaType'],
             artifactType: before['artifactType'],
             manifests,
-            subject: before['subject'] == null ? undefined : descriptorJson(before['subject'] as Json, 'oci'),
+            subject: before['subject'] == null ? undefined : descriptorJson(before['subject'] as JsonObject, 'oci'),
             annotations: sortedMap(before['annotations']),
           }
   return rawManifest(Buffer.from(encodeJson(after)), plan.mediaType)
@@ -67,15 +66,19 @@ export function writtenIndex(
 
 /** New digests by the old ones, of what was changed on the way. */
 function renamedDigests(
-  entries: readonly Json[],
+  entries: readonly JsonObject[],
   instances: readonly WrittenInstance[],
 ): ReadonlyMap<unknown, WrittenInstance['manifest']['digest']> {
   const digests = instances.map(({ position, manifest }) => [entries[position]!['digest'], manifest.digest] as const)
   return new Map(digests.filter(([before, after]) => before !== after))
 }
 
-function writtenEntry(entry: Json, written: WrittenInstance | undefined, renamed: ReadonlyMap<unknown, string>): Json {
-  const had = entry['annotations'] as Json | undefined
+function writtenEntry(
+  entry: JsonObject,
+  written: WrittenInstance | undefined,
+  renamed: ReadonlyMap<unknown, string>,
+): JsonObject {
+  const had = entry['annotations'] as JsonObject | undefined
   const about = renamed.get(had?.[attestedDigestAnnotation])
   const annotations = {
     ...had,
@@ -87,12 +90,12 @@ function writtenEntry(entry: Json, written: WrittenInstance | undefined, renamed
   return { ...entry, mediaType, digest, size: bytes.length, annotations }
 }
 
-function isMarked(entry: Json): boolean {
-  return (entry['annotations'] as Json | undefined)?.[zstdAnnotation] === 'true'
+function isMarked(entry: JsonObject): boolean {
+  return (entry['annotations'] as JsonObject | undefined)?.[zstdAnnotation] === 'true'
 }
 
-function entryJson(entry: Json, format: 'oci' | 'docker', fallback: Platform): Json {
+function entryJson(entry: JsonObject, format: 'oci' | 'docker', fallback: Platform): JsonObject {
   if (format === 'oci') return descriptorJson(entry, 'oci')
-  const platform = (entry['platform'] ?? fallback) as Json
+  const platform = (entry['platform'] ?? fallback) as JsonObject
   return { ...descriptorJson(entry, 'docker'), platform: platformJson(platform, 'docker') }
 }

@@ -9,12 +9,11 @@ import {
 
 import type { PlannedBlob, PlannedImage } from './copy-plan.ts'
 import { descriptorJson } from './descriptor-json.ts'
+import type { JsonObject } from './json-object.ts'
 import { decryptedAnnotations, writtenMediaType } from './layer-crypto.ts'
 import { formatOf } from './manifest-type.ts'
 import type { FindStored, StoredBlob } from './move-blob.ts'
 import { sortedMap } from './sorted-map.ts'
-
-type Json = Readonly<Record<string, unknown>>
 
 /**
  * The manifest of an image whose blobs have been stored: the source's very bytes if nothing about it changed, else a
@@ -31,11 +30,11 @@ export function writtenManifest(source: RawManifest, image: PlannedImage, findSt
 
   const format = formatOf(image.mediaType)
   const before = parseJsonObject(source.bytes, `manifest ${source.digest}`)
-  const config = configJson(before['config'] as Json, image, findStored)
+  const config = configJson(before['config'] as JsonObject, image, findStored)
   const layers = image.layers.map((layer, index) =>
     layersChange
       ? movedLayer(layer, findStored(layer), format)
-      : keptLayer((before['layers'] as Json[])[index]!, layer, format),
+      : keptLayer((before['layers'] as JsonObject[])[index]!, layer, format),
   )
   const after =
     format === 'docker'
@@ -48,13 +47,13 @@ export function writtenManifest(source: RawManifest, image: PlannedImage, findSt
             artifactType: before['artifactType'],
             config,
             layers,
-            subject: before['subject'] == null ? undefined : descriptorJson(before['subject'] as Json, 'oci'),
+            subject: before['subject'] == null ? undefined : descriptorJson(before['subject'] as JsonObject, 'oci'),
             annotations: sortedMap(before['annotations']),
           }
   return rawManifest(Buffer.from(encodeJson(after)), image.mediaType)
 }
 
-function configJson(before: Json, { config, mediaType }: PlannedImage, findStored: FindStored): Json {
+function configJson(before: JsonObject, { config, mediaType }: PlannedImage, findStored: FindStored): JsonObject {
   const format = formatOf(mediaType)
   if (config?.edit !== 'convert') {
     return descriptorJson(format === 'docker' ? { ...before, mediaType: mediaTypes.dockerConfig } : before, format)
@@ -64,12 +63,12 @@ function configJson(before: Json, { config, mediaType }: PlannedImage, findStore
 }
 
 /** Only its type may differ. */
-function keptLayer(before: Json, layer: PlannedBlob, format: 'oci' | 'docker'): Json {
+function keptLayer(before: JsonObject, layer: PlannedBlob, format: 'oci' | 'docker'): JsonObject {
   return descriptorJson({ ...before, mediaType: writtenMediaType(layer, format, undefined) }, format)
 }
 
 /** In a rewritten list of layers URLs stay with those left at them, and annotations with those not re-encoded. */
-export function movedLayer(layer: PlannedBlob, stored: StoredBlob | undefined, format: 'oci' | 'docker'): Json {
+export function movedLayer(layer: PlannedBlob, stored: StoredBlob | undefined, format: 'oci' | 'docker'): JsonObject {
   const { blob, crypto } = layer
   const { digest, size } = stored ?? blob
   const mediaType = writtenMediaType(layer, format, stored?.compression)

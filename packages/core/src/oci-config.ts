@@ -1,9 +1,8 @@
 import { encodeJson, parseJsonObject } from '@transload/contract'
 
 import { goTimestamp } from './go-time.ts'
+import { isJsonObject, type JsonObject } from './json-object.ts'
 import { sortedMap } from './sorted-map.ts'
-
-type Json = Readonly<Record<string, unknown>>
 
 /**
  * A Docker image config as an OCI one (copy-engine.md §6.2): only the members OCI image spec 1.1 has, in its order and
@@ -28,7 +27,7 @@ export function ociConfigFromDocker(bytes: Uint8Array): Uint8Array {
   return Buffer.from(encodeJson(oci))
 }
 
-function runConfig(config: Json): Json {
+function runConfig(config: JsonObject): JsonObject {
   return {
     User: nonEmpty(config['User']),
     ExposedPorts: emptyObjects(config['ExposedPorts']),
@@ -43,8 +42,8 @@ function runConfig(config: Json): Json {
   }
 }
 
-function historyEntry(value: unknown): Json {
-  const entry = isObject(value) ? value : {}
+function historyEntry(value: unknown): JsonObject {
+  const entry = isJsonObject(value) ? value : {}
   return {
     created: time(entry['created']),
     created_by: nonEmpty(entry['created_by']),
@@ -58,12 +57,12 @@ function time(value: unknown): unknown {
   return typeof value === 'string' ? (goTimestamp(value) ?? value) : undefined
 }
 
-function objectIn(json: Json, key: string): Json {
+function objectIn(json: JsonObject, key: string): JsonObject {
   const value = json[key]
-  return isObject(value) ? value : {}
+  return isJsonObject(value) ? value : {}
 }
 
-function listIn(json: Json, key: string): readonly unknown[] | undefined {
+function listIn(json: JsonObject, key: string): readonly unknown[] | undefined {
   const value = json[key]
   return Array.isArray(value) ? value : undefined
 }
@@ -76,11 +75,7 @@ function nonEmptyList(value: unknown): unknown {
   return Array.isArray(value) && value.length > 0 ? value : undefined
 }
 
-function emptyObjects(value: unknown): Json | undefined {
+function emptyObjects(value: unknown): JsonObject | undefined {
   const map = sortedMap(value)
   return map && Object.fromEntries(Object.keys(map).map((key) => [key, {}]))
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -25,6 +25,8 @@ const headerBytes = 128
 const descriptorBytes = 585
 const maxDescriptors = 4096
 const maxDefinitionBytes = 1024 * 1024
+/** The end of the year 9999: image configs have no later times. */
+const maxSeconds = 253_402_300_799
 
 const dataTypes = { definition: 0x4001, partition: 0x4004 } as const
 const primarySystemPartition = 2
@@ -56,10 +58,16 @@ export async function readSifFile(path: string): Promise<SifFile> {
     path,
     id: uuidText(header.subarray(48, 64)),
     architecture: architectures[header.toString('latin1', 45, 47)] ?? 'unknown',
-    modifiedSeconds: Number(header.readBigInt64LE(72)),
+    modifiedSeconds: modificationTime(header),
     root: rootPartition(descriptors),
     definition: await readDefinition(file, descriptors),
   }
+}
+
+function modificationTime(header: Buffer): number {
+  const seconds = Number(header.readBigInt64LE(72))
+  if (seconds < 0 || seconds > maxSeconds) throw invalid(`implausible modification time: ${seconds}`)
+  return seconds
 }
 
 interface DataObject {

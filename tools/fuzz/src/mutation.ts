@@ -66,7 +66,22 @@ const oddCharacters = [
   'A',
   '0',
 ]
-const oddValues = [-1, 0.5, 1e300, Number.MAX_SAFE_INTEGER + 1, '', '__proto__', 'sha256:', null, [], {}, [[]], [null]]
+/** The last one cannot be made a text. */
+const oddValues: readonly unknown[] = [
+  -1,
+  0.5,
+  1e300,
+  Number.MAX_SAFE_INTEGER + 1,
+  '',
+  '__proto__',
+  'sha256:',
+  null,
+  [],
+  {},
+  [[]],
+  [null],
+  { toString: 0 },
+]
 
 function editText(text: string, [from, length, inserted, kind]: readonly [number, number, string, number]): string {
   const start = from % (text.length + 1)

@@ -1,10 +1,9 @@
 import { encodeJson, parseJsonObject, type Schema1Layer } from '@transload/contract'
 
+import { isJsonObject, type JsonObject } from '../json-object.ts'
 import { createdTime } from './created-time.ts'
 import { encodeMembers, parseMembers } from './json-members.ts'
 import { reencodedConfig } from './reencoded-config.ts'
-
-type Json = Readonly<Record<string, unknown>>
 
 /** Members that exist in schema 1 only. */
 const dropped = ['id', 'parent', 'parent_id', 'layer_id', 'throwaway', 'Size']
@@ -25,20 +24,21 @@ export function configFromHistory(layers: readonly Schema1Layer[], diffIds: read
   return Buffer.from(encodeMembers(members))
 }
 
-function historyEntry({ v1Compatibility, isThrowaway }: Schema1Layer): Json {
+function historyEntry({ v1Compatibility, isThrowaway }: Schema1Layer): JsonObject {
   const image = parseJsonObject(v1Compatibility, 'v2s1 history entry')
-  const { Cmd: command } = (image['container_config'] ?? {}) as { Cmd?: unknown }
+  const { Cmd: command } = isJsonObject(image['container_config']) ? image['container_config'] : {}
   return {
     created: createdTime(image['created']),
     author: image['author'] || undefined,
-    created_by: (Array.isArray(command) ? command.join(' ') : '') || undefined,
+    created_by:
+      (Array.isArray(command) ? command.filter((word) => typeof word === 'string').join(' ') : '') || undefined,
     comment: image['comment'] || undefined,
     empty_layer: isThrowaway || undefined,
   }
 }
 
 /** Docker wrote fewer members until that version. */
-function isFromBefore183({ docker_version: version }: Json): boolean {
+function isFromBefore183({ docker_version: version }: JsonObject): boolean {
   if (typeof version !== 'string' || version === '') return false
   const numbers = version.split('.').map((part) => (/^[+-]?\d+$/.test(part) ? Number(part) : 0))
   const [first, ...rest] = [1, 8, 3].map((wanted, index) => (numbers[index] ?? 0) - wanted)

@@ -10,11 +10,10 @@ import {
   type Schema1Layer,
 } from '@transload/contract'
 
+import { isJsonObject, type JsonObject } from '../json-object.ts'
 import { createdTime } from './created-time.ts'
 import { emptyLayer } from './empty-layer.ts'
 import { encodeMembers, parseMembers } from './json-members.ts'
-
-type Json = Readonly<Record<string, unknown>>
 
 /** An image's history in schema 1: layers base first, and of each that is no empty one its place among the image's layers. */
 export interface MadeHistory {
@@ -30,7 +29,9 @@ export interface MadeHistory {
 export function historyFromConfig(config: Uint8Array, digests: readonly Digest[]): MadeHistory {
   const subject = 'image config'
   const json = parseJsonObject(config, subject)
-  const history = (Array.isArray(json['history']) ? json['history'] : []) as readonly Json[]
+  const history = (Array.isArray(json['history']) ? (json['history'] as unknown[]) : []).map((entry) =>
+    isJsonObject(entry) ? entry : {},
+  )
   if (history.length === 0) {
     const problem = `Cannot convert an image with 0 history entries to ${mediaTypes.dockerSchema1Signed}`
     throw new TransloadError('CONVERSION_IMPOSSIBLE', problem)
@@ -53,7 +54,7 @@ export function historyFromConfig(config: Uint8Array, digests: readonly Digest[]
     layers.push({ digest, isThrowaway, v1Compatibility, position: isThrowaway ? undefined : position++ })
     parent = id
   }
-  return { architecture: (json['architecture'] ?? '') as string, layers }
+  return { architecture: typeof json['architecture'] === 'string' ? json['architecture'] : '', layers }
 }
 
 interface ChainLink {
@@ -62,7 +63,7 @@ interface ChainLink {
   readonly isThrowaway: boolean
 }
 
-function olderImage(entry: Json, { id, parent, isThrowaway }: ChainLink): string {
+function olderImage(entry: JsonObject, { id, parent, isThrowaway }: ChainLink): string {
   return encodeJson({
     id,
     parent: parent || undefined,

@@ -1,10 +1,9 @@
+import { isJsonObject, type JsonObject } from '../json-object.ts'
 import { sortedMap } from '../sorted-map.ts'
 import { createdTime } from './created-time.ts'
 
-type Json = Readonly<Record<string, unknown>>
-
 /** An image's configuration with all members Docker knows of, and no others, in Docker's order: what old ones lack is empty. */
-export function reencodedConfig(image: Json): Json {
+export function reencodedConfig(image: JsonObject): JsonObject {
   return {
     comment: nonEmpty(image['comment']),
     created: createdTime(image['created']),
@@ -19,7 +18,7 @@ export function reencodedConfig(image: Json): Json {
   }
 }
 
-function containerConfig(config: Json): Json {
+function containerConfig(config: JsonObject): JsonObject {
   return {
     Hostname: config['Hostname'] ?? '',
     Domainname: config['Domainname'] ?? '',
@@ -49,7 +48,7 @@ function containerConfig(config: Json): Json {
   }
 }
 
-function healthcheck(check: Json): Json {
+function healthcheck(check: JsonObject): JsonObject {
   return {
     Test: nonEmpty(check['Test']),
     StartPeriod: check['StartPeriod'] || undefined,
@@ -64,21 +63,21 @@ function words(value: unknown): unknown {
   return typeof value === 'string' ? [value] : (value ?? null)
 }
 
-function setIn(json: Json, name: string): Json | null | undefined {
+function setIn(json: JsonObject, name: string): JsonObject | null | undefined {
   const set = objectIn(json, name)
   if (!set) return null
   return Object.fromEntries(Object.keys(sortedMap(set) ?? {}).map((key) => [key, {}]))
 }
 
-function objectIn(json: Json, name: string): Json | undefined {
+function objectIn(json: JsonObject, name: string): JsonObject | undefined {
   const value = json[name]
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
+  return isJsonObject(value) ? value : undefined
 }
 
 function nonEmpty(value: unknown): unknown {
   return value === '' || value === null || (Array.isArray(value) && value.length === 0) ? undefined : value
 }
 
-function optional(value: Json | undefined, encode: (value: Json) => Json): Json | undefined {
+function optional(value: JsonObject | undefined, encode: (value: JsonObject) => JsonObject): JsonObject | undefined {
   return value && encode(value)
 }
