@@ -110,7 +110,7 @@ async function readFileOf(file: string): Promise<FileContent> {
   const { parse } = await import('yaml')
   let root: unknown
   try {
-    root = parse(text)
+    root = parse(text, { logLevel: 'error' })
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message.split('\n', 1)[0]! : String(cause)
     throw new TransloadError('CONFIG_INVALID', `parsing ${file}: yaml: ${problem}`, { cause })

@@ -34,7 +34,7 @@ export async function parseTlsDetails(text: string, file: string): Promise<TlsDe
   let value: unknown
   try {
     // Every scalar is a text, so that 1.3 is a version and not a number.
-    value = parse(text, { schema: 'failsafe', stringKeys: true })
+    value = parse(text, { schema: 'failsafe', stringKeys: true, logLevel: 'error' })
   } catch (error) {
     throw invalid((error as Error).message.split('\n', 1)[0]!, error)
   }
