@@ -6,6 +6,7 @@ import { systemErrorCode, type OperationOptions } from '@transload/contract'
 import { cloneFile } from './clone-file.ts'
 import { checkTreePath, type ReadableTree, type ReadRange } from './file-tree.ts'
 import { makeDirectory } from './make-directory.ts'
+import { once } from './once.ts'
 import { readFile } from './read-file.ts'
 import { isTemporaryName, temporaryName } from './temporary-name.ts'
 import { writeStream } from './write-stream.ts'
@@ -185,10 +186,6 @@ export class DirectoryTree implements ReadableTree {
       await rename(file, target)
     }
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -2,6 +2,8 @@ import type { Transform } from 'node:stream'
 
 import { collect, throughTransform } from '@transload/contract'
 
+import { once } from './once.ts'
+
 const chunkBytes = 16 * 1024
 
 /**
@@ -13,8 +15,4 @@ export async function encodeBlock(
   createEncoder: (chunkSize: number) => Transform,
 ): Promise<Uint8Array> {
   return await collect(throughTransform(() => createEncoder(chunkBytes))(once(bytes)))
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }

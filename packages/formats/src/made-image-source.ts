@@ -12,6 +12,8 @@ import {
   type RawManifest,
 } from '@transload/contract'
 
+import { once } from './once.ts'
+
 export interface MadeLayer {
   readonly descriptor: Descriptor
   /** Its bytes, from the start each time. Lazy. */
@@ -87,8 +89,4 @@ class MadeImageSource implements ImageSource {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owned?.[Symbol.asyncDispose]()
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }
