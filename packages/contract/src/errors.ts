@@ -48,7 +48,7 @@ export class TransloadError extends Error {
 
 export interface HttpErrorOptions extends TransloadErrorOptions {
   readonly status: number
-  /** `errors[].code` of the response body, in order. */
+  /** `errors[].code` of the response body, in order; the standard's where a registry is known to say it otherwise. */
   readonly serverCodes?: readonly string[]
   /** How long the server asked to wait before the next try (`Retry-After`). */
   readonly retryAfterMs?: number | undefined

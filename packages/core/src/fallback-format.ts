@@ -45,7 +45,6 @@ function isRejectedType(error: unknown): error is TransferError {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     const [code] = (cause as { readonly serverCodes?: readonly string[] }).serverCodes ?? []
     if (code === 'MANIFEST_INVALID' || code === 'TAG_INVALID') return true
-    if (code === 'UNSUPPORTED' && cause.message.includes('Invalid JSON syntax')) return true
   }
   return false
 }

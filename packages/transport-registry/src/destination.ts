@@ -27,7 +27,15 @@ import { fullName, type RegistryReference } from './reference.ts'
 import { changeReferrersTag, subjectOf } from './referrers-tag.ts'
 import { usesReferrersTag } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
-import { cancelUpload, finishUpload, mountBlob, startUpload, type Upload, type UploadOptions } from './upload.ts'
+import {
+  cancelUpload,
+  finishUpload,
+  isUploadGone,
+  mountBlob,
+  startUpload,
+  type Upload,
+  type UploadOptions,
+} from './upload.ts'
 
 /** Blobs up to this size are collected: then a request that failed can be sent again. */
 const maxHeldBytes = 512 * 1024
@@ -207,9 +215,8 @@ class RegistryDestination implements ImageDestination {
     try {
       await finishUpload(this.#client, upload, blob.digest, await held, options)
     } catch (error) {
-      // A second try, after the answer to the first was lost, finds the upload gone and the blob there.
-      const isGone = TransloadError.is(error) && (error as Partial<HttpError>).status === 404
-      if (isGone && (await heldBlobSize(this.#client, this.#access, blob, options)) !== undefined) return
+      // A second try, after the answer to the first was lost, or after somebody else's, finds the blob there.
+      if (isUploadGone(error) && (await heldBlobSize(this.#client, this.#access, blob, options)) !== undefined) return
       cancelUpload(this.#client, upload, options.log)
       throw error
     }

@@ -5,7 +5,15 @@ import type { BodyCursor } from './body-cursor.ts'
 import { isBrokenConnection } from './http/connection-error.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { pauseBeforeRetry } from './retry.ts'
-import { cancelUpload, findUpload, finishUpload, patchUpload, type Upload, type UploadOptions } from './upload.ts'
+import {
+  cancelUpload,
+  findUpload,
+  finishUpload,
+  isUploadGone,
+  patchUpload,
+  type Upload,
+  type UploadOptions,
+} from './upload.ts'
 
 /** How far an upload has come: `offset` bytes are with the registry. */
 interface Progress {
@@ -121,6 +129,7 @@ class LargeUpload {
     signal?.throwIfAborted()
     if (this.#body.failure) throw this.#body.failure.error
     if (!TransloadError.is(error)) throw error
+    if (isUploadGone(error) && (await this.#isStored(upload))) return undefined
     const pauseMs = this.#pauseAfter(error, upload)
     if (pauseMs === undefined) throw error
     if (this.#client.quirks.takesOneBody) throw startAgain(error)

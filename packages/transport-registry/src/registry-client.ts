@@ -7,7 +7,7 @@ import { isStreamBody, type HttpClient, type HttpRequest } from './http/http-cli
 import { isSameService, sendFollowing, type FollowedResponse } from './http/redirects.ts'
 import type { RegistryTransportOptions } from './options.ts'
 import { pingRegistry, type Service } from './ping.ts'
-import { quirksOf, type RegistryQuirks } from './registry-quirks.ts'
+import { quirksOf, type HostQuirks } from './registry-quirks.ts'
 import { remember } from './remember.ts'
 import { resolveRetryRules, sendWithRetries, type RetryRules } from './retry.ts'
 import { SharedFlight } from './shared-flight.ts'
@@ -48,7 +48,7 @@ export class RegistryClient implements AsyncDisposable {
   /** As in the reference. */
   readonly host: string
   readonly retryRules: RetryRules
-  readonly quirks: RegistryQuirks
+  readonly quirks: HostQuirks
   /** Downloads of blobs, or of parts of them, that are under way. */
   openReads = 0
   /** Until that failed. */

@@ -2,6 +2,7 @@ import { displayText, HttpError } from '@transload/contract'
 
 import { parseChallenges } from './auth/challenge.ts'
 import type { HttpResponse } from './http/http-client.ts'
+import { loneErrorText, quirkOfError, type ServerError } from './registry-quirks.ts'
 import { parseRetryAfter } from './retry.ts'
 
 /** Longest error body that is read, in bytes. */
@@ -34,29 +35,25 @@ const standardMessages: Readonly<Record<string, string>> = {
 /** What a request was for: the meaning of a bare 404. */
 export type Subject = 'manifest' | 'blob' | 'name' | 'other'
 
-interface ServerError {
-  readonly code: string
-  readonly message: string
-  readonly detail: unknown
-}
-
 /**
  * The error a response is, in the words of registry-client.md §9, after `prefix: `. Reads the body, bounded.
  * `code` is ours: MANIFEST_UNKNOWN, NAME_UNKNOWN, BLOB_UNKNOWN, UNAUTHENTICATED, DENIED, RATE_LIMITED, UNAVAILABLE,
- * UNSUPPORTED or PROTOCOL; `serverCodes` are the server's.
+ * UNSUPPORTED or PROTOCOL; `serverCodes` are the server's, put right by the table of quirks.
  */
 export async function registryError(response: HttpResponse, prefix: string, subject: Subject): Promise<HttpError> {
   const { status } = response
   const body = await readStart(response)
   const inBody = status >= 400 && status < 500 ? parseErrors(status, body) : []
   const errors = [...tokenErrors(response), ...inBody]
-  const code = ourCode(status, errors, subject)
+  const quirks = errors.map((error) => quirkOfError(status, error))
+  const serverCodes = errors.map((error, i) => quirks[i]?.means ?? error.code)
+  const code = ourCode(status, serverCodes, subject)
   return new HttpError(code, `${prefix}: ${displayText(await describe(status, errors, body), 1000)}`, {
     status,
-    serverCodes: errors.map((error) => error.code),
+    serverCodes,
     retryable: code === 'RATE_LIMITED' || code === 'UNAVAILABLE',
     retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), Date.now()),
-    hint: hints[code],
+    hint: quirks[0]?.hint ?? hints[code],
   })
 }
 
@@ -93,8 +90,7 @@ function describeServerError({ code, message, detail }: ServerError): string {
   return isStandard ? message : `${title}: ${message}`
 }
 
-function ourCode(status: number, errors: readonly ServerError[], subject: Subject): string {
-  const codes = errors.map((error) => error.code)
+function ourCode(status: number, codes: readonly string[], subject: Subject): string {
   const absent = { manifest: 'MANIFEST_UNKNOWN', blob: 'BLOB_UNKNOWN', name: 'NAME_UNKNOWN', other: 'PROTOCOL' }[
     subject
   ]
@@ -104,15 +100,10 @@ function ourCode(status: number, errors: readonly ServerError[], subject: Subjec
   if (codes.includes('MANIFEST_UNKNOWN')) return 'MANIFEST_UNKNOWN'
   if (codes.includes('NAME_UNKNOWN')) return subject === 'manifest' ? 'MANIFEST_UNKNOWN' : 'NAME_UNKNOWN'
   if (codes.includes('BLOB_UNKNOWN')) return subject === 'manifest' ? 'MANIFEST_UNKNOWN' : 'BLOB_UNKNOWN'
-  if (status === 404 && (errors.length === 0 || isVagueAbsence(errors))) return absent
+  if (codes.includes('NOT_FOUND') || (status === 404 && codes.length === 0)) return absent
   if (codes.includes('UNSUPPORTED') || status === 405) return 'UNSUPPORTED'
   if (status >= 500) return [502, 503, 504].includes(status) ? 'UNAVAILABLE' : 'PROTOCOL'
   return 'PROTOCOL'
-}
-
-/** registry.redhat.io says `UNKNOWN: Not Found`, Harbor 2.10 `UNKNOWN: … not found …`. */
-function isVagueAbsence(errors: readonly ServerError[]): boolean {
-  return errors.some(({ code, message }) => code === 'UNKNOWN' && /not found/i.test(message))
 }
 
 /** What a Bearer challenge says about the token that was sent (RFC 6750 §3.1). */
@@ -135,11 +126,12 @@ function parseErrors(status: number, body: string): ServerError[] {
     return []
   }
   if (typeof json !== 'object' || json === null) return []
-  const { details, errors } = json as { details?: unknown; errors?: unknown }
-  if (typeof details === 'string' && details !== '') {
+  const text = loneErrorText(json)
+  if (text !== undefined) {
     const code = { 401: 'UNAUTHORIZED', 429: 'TOOMANYREQUESTS' }[status] ?? 'UNKNOWN'
-    return [{ code, message: details, detail: undefined }]
+    return [{ code, message: text, detail: undefined }]
   }
+  const { errors } = json as { errors?: unknown }
   if (!Array.isArray(errors)) return []
   return errors.flatMap((item: unknown) => {
     if (typeof item !== 'object' || item === null) return []

@@ -20,7 +20,7 @@ export async function removeRegistryImage(
     throw new TransloadError('REFERENCE_INVALID', 'Docker reference without a tag or digest cannot be deleted')
   }
   requireTagOrDigest(reference)
-  const access = { repository: reference.repository, actions: '*' } as const
+  const access = { repository: reference.repository, actions: 'remove' } as const
   const ref = reference.digest ?? reference.tag!
   const found = await requestManifest(client, ref, access, { log, signal })
   if (found.status === 404) {

@@ -41,7 +41,7 @@ export async function removeRegistryTag(
     })
   }
   const options = { log, signal }
-  const found = await requestManifest(client, tag, { repository, actions: '*' }, options)
+  const found = await requestManifest(client, tag, { repository, actions: 'remove' }, options)
   if (found.status !== 200) {
     throw await registryError(found, `reading manifest ${tag} in ${fullName(reference)}`, 'manifest')
   }
@@ -90,7 +90,7 @@ async function requestDelete(
   ref: string,
   options: RequestOptions,
 ): Promise<FollowedResponse> {
-  const access: Access = { repository, actions: '*' }
+  const access: Access = { repository, actions: 'remove' }
   return await client.request({ method: 'DELETE', target: `/v2/${repository}/manifests/${ref}`, access, ...options })
 }
 

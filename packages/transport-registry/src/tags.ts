@@ -1,16 +1,17 @@
-import { collect, isDigest, parseJsonObject, TransloadError, type OpenOptions } from '@transload/contract'
+import { collect, parseJsonObject, TransloadError, type OpenOptions } from '@transload/contract'
 
 import { nextLink } from './link-header.ts'
 import { fullName, type RegistryReference } from './reference.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { registryError } from './registry-error.ts'
+import { isNoTag } from './registry-quirks.ts'
 
 /** Some registries put a hundred thousand tags on one page. */
 const maxPageBytes = 64 * 1024 * 1024
 const maxPages = 10_000
 
 /**
- * All tags in the registry's order, page by page (registry-client.md §8). Empty ones and digests are left out.
+ * All tags in the registry's order, page by page (registry-client.md §8). What is listed by mistake is left out.
  * Throws PROTOCOL for anything else that is no tag, and NAME_UNKNOWN.
  */
 export async function* readTags(
@@ -27,7 +28,7 @@ export async function* readTags(
     const subject = `tags list of ${fullName(reference)}`
     const { tags } = parseJsonObject(await collect(response.body, maxPageBytes, subject), subject, 'PROTOCOL')
     for (const tag of Array.isArray(tags) ? (tags as unknown[]) : []) {
-      if (tag === '' || tag === null || (typeof tag === 'string' && isDigest(tag))) continue
+      if (isNoTag(tag)) continue
       if (typeof tag !== 'string' || !/^\w[\w.-]{0,127}$/.test(tag)) {
         throw new TransloadError('PROTOCOL', `registry returned invalid tag ${JSON.stringify(tag)}: invalid tag format`)
       }

@@ -1,4 +1,4 @@
-import { TransloadError, type Digest, type Log, type OperationOptions } from '@transload/contract'
+import { TransloadError, type Digest, type HttpError, type Log, type OperationOptions } from '@transload/contract'
 
 import type { Access } from './auth/authorizer.ts'
 import type { ResponseHeaders, StreamBody } from './http/http-client.ts'
@@ -100,6 +100,12 @@ export async function finishUpload(
     throw await registryError(response, `uploading layer to ${location.origin}${location.pathname}`, 'other')
   }
   await response.discard()
+}
+
+/** Is it an upload that ended otherwise that the registry refused to go on with? Then its blob may be there. */
+export function isUploadGone(error: unknown): boolean {
+  const { status, serverCodes } = TransloadError.is(error) ? (error as Partial<HttpError>) : {}
+  return status === 404 || serverCodes?.includes('BLOB_UPLOAD_UNKNOWN') === true
 }
 
 /** How many bytes the registry has of an upload, and the upload to go on with; undefined if it does not know it (any more). */

@@ -1,6 +1,7 @@
 import type { OperationOptions } from '@transload/contract'
 
 import type { Credentials } from '../options.ts'
+import { removeActions } from '../registry-quirks.ts'
 import { remember } from '../remember.ts'
 import { SharedFlight } from '../shared-flight.ts'
 import { basicAuthorization, requestBearerToken, type BearerToken, type SendTokenRequest } from './bearer-token.ts'
@@ -9,7 +10,8 @@ import type { Challenge } from './challenge.ts'
 /** What a request does, as far as permissions go. */
 export interface Access {
   readonly repository: string
-  readonly actions: 'pull' | 'pull,push' | '*'
+  /** `remove`: reading and deleting, whatever the registry calls that. */
+  readonly actions: 'pull' | 'pull,push' | 'remove'
   /** Another repository of the same registry that is read as well: a mount. */
   readonly alsoPull?: string | undefined
   /** A scope the registry itself asked for. */
@@ -70,7 +72,7 @@ export class Authorizer {
     access: Access | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Authorization> {
-    const scopes = scopesOf(access)
+    const scopes = scopesOf(access, challenge)
     const key = scopes.join(' ')
     let entry = this.#tokens.get(key)
     if (!entry) {
@@ -113,11 +115,11 @@ function drop(entry: { readonly flight: SharedFlight<BearerToken>; latest?: Bear
   delete entry.latest
 }
 
-function scopesOf(access: Access | undefined): string[] {
+function scopesOf(access: Access | undefined, { parameters }: Challenge): string[] {
   if (!access) return []
   const { repository, actions, alsoPull, extraScope } = access
   return [
-    `repository:${repository}:${actions}`,
+    `repository:${repository}:${actions === 'remove' ? removeActions(parameters['service']) : actions}`,
     ...(alsoPull === undefined ? [] : [`repository:${alsoPull}:pull`]),
     ...(extraScope === undefined ? [] : [extraScope]),
   ]
