@@ -384,6 +384,11 @@ const flaws: readonly Flaw[] = [
     transport: () => ({ removeImage: async () => {} }),
   },
   {
+    flaw: 'removal of a tag does nothing',
+    checks: ['a removed tag is gone, and an absent one cannot be removed'],
+    transport: () => ({ removeTag: async () => {} }),
+  },
+  {
     flaw: 'tags are made up',
     checks: ['listTags yields the tag of a stored image'],
     transport: () => ({
@@ -445,6 +450,7 @@ test('what a transport does not offer is skipped with the reason', async () => {
       'cannot be read: no openSource',
       'cannot be written: no openDestination',
       'cannot remove: no removeImage',
+      'cannot remove a tag alone: no removeTag',
       'has no tags: no listTags',
     ]),
   )

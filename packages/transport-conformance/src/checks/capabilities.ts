@@ -186,6 +186,19 @@ export const capabilityChecks: readonly TransportCheck[] = [
     },
   },
   {
+    name: 'a removed tag is gone, and an absent one cannot be removed',
+    async run(bench) {
+      const { transport, openOptions } = bench
+      if (!transport.removeTag) throw new SkippedCheck('cannot remove a tag alone: no removeTag')
+      const reference = await storedReference(bench, await acceptedImage(bench, 'tag removed'))
+      await transport.removeTag(reference, openOptions)
+      const gone = await rejection(bench.openSource(reference), 'openSource of a removed tag')
+      assert.ok(TransloadError.is(gone, 'MANIFEST_UNKNOWN'), `expected MANIFEST_UNKNOWN, not ${String(gone)}`)
+      const absent = await rejection(transport.removeTag(reference, openOptions), 'removeTag of an absent tag')
+      assert.ok(TransloadError.is(absent, 'MANIFEST_UNKNOWN'), `expected MANIFEST_UNKNOWN, not ${String(absent)}`)
+    },
+  },
+  {
     name: 'listTags yields the tag of a stored image',
     async run(bench) {
       const { transport, openOptions } = bench
