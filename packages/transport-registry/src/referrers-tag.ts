@@ -63,7 +63,7 @@ export async function changeReferrersTag(
   options: Options,
 ): Promise<void> {
   const tag = referrersTag(subject)
-  await client.inTurn(`${reference.repository}:${tag}`, async () => {
+  await client.turns.take(`${reference.repository}:${tag}`, async () => {
     for (let written = 0; ; written++) {
       // Not at once with another one who was as late.
       if (written > 1) await client.retryRules.delay(Math.random() * 200 * written, options)

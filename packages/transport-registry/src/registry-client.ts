@@ -11,6 +11,7 @@ import { quirksOf, type HostQuirks } from './registry-quirks.ts'
 import { remember } from './remember.ts'
 import { resolveRetryRules, sendWithRetries, type RetryRules } from './retry.ts'
 import { SharedFlight } from './shared-flight.ts'
+import { Turns } from './turns.ts'
 import { parseWarnings } from './warnings.ts'
 
 export interface ApiRequest extends OperationOptions {
@@ -49,6 +50,8 @@ export class RegistryClient implements AsyncDisposable {
   readonly host: string
   readonly retryRules: RetryRules
   readonly quirks: HostQuirks
+  /** For what must not be done twice at once. */
+  readonly turns = new Turns()
   /** Downloads of blobs, or of parts of them, that are under way. */
   openReads = 0
   /** Until that failed. */
@@ -58,8 +61,6 @@ export class RegistryClient implements AsyncDisposable {
   readonly #presentBlobs = new Map<string, true>()
   readonly #warnings = new Set<string>()
   readonly #background = new Set<Promise<void>>()
-  /** What runs last under each key. */
-  readonly #turns = new Map<string, Promise<void>>()
   readonly #closing = new AbortController()
   #http: Promise<HttpClient> | undefined
   #authorizer: Authorizer | undefined
@@ -163,18 +164,6 @@ export class RegistryClient implements AsyncDisposable {
 
   rememberBlob(repository: string, digest: Digest): void {
     remember(this.#presentBlobs, `${repository}@${digest}`, true, maxRememberedBlobs)
-  }
-
-  /** Runs `work` when nothing else runs under `key`, in the order of the calls. */
-  async inTurn(key: string, work: () => Promise<void>): Promise<void> {
-    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(work)
-    const ended = turn.catch(() => undefined)
-    this.#turns.set(key, ended)
-    try {
-      await turn
-    } finally {
-      if (this.#turns.get(key) === ended) this.#turns.delete(key)
-    }
   }
 
   /** Work nobody waits for, such as cancelling an upload; disposing waits for it. It must not reject. */
