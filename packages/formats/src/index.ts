@@ -16,6 +16,7 @@ export {
 export { OciLayout, ReadableOciLayout, type LockedIndex } from './oci-layout.ts'
 export { chooseOciEntry, type OciImageChoice } from './choose-oci-entry.ts'
 export { openOciImageSource, type ForeignLayerReader, type OciImageSourceOptions } from './oci-image-source.ts'
+export { ociTraits, readOciLayerOptions, type OciLayerOptions } from './oci-layer-options.ts'
 export { withReferrers } from './oci-referrers.ts'
 export { encodeSignatureFile, parseSignatureFile } from './signature-file.ts'
 export { compressionMagicBytes, decompressor, detectCompression, type Compression } from './compression.ts'

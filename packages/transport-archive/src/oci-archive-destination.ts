@@ -1,7 +1,6 @@
 import {
   digestAlgorithm,
   digestHex,
-  mediaTypes,
   TransloadError,
   type DestinationTraits,
   type Digest,
@@ -11,7 +10,14 @@ import {
   type OutgoingBlob,
   type RawManifest,
 } from '@transload/contract'
-import { emptyOciIndex, encodeOciIndex, withManifest, withReferrers } from '@transload/formats'
+import {
+  emptyOciIndex,
+  encodeOciIndex,
+  ociTraits,
+  withManifest,
+  withReferrers,
+  type OciLayerOptions,
+} from '@transload/formats'
 
 import { openArchiveTarget, type ArchiveTarget } from './archive-target.ts'
 import type { OciArchiveReference } from './oci-archive-reference.ts'
@@ -19,11 +25,11 @@ import type { OciArchiveReference } from './oci-archive-reference.ts'
 /** What is at the path is replaced, at commit. */
 export async function openOciArchiveDestination(
   reference: OciArchiveReference,
-  acceptsUncompressed: boolean,
+  layers: OciLayerOptions,
   { tempDirectory, signal }: OpenOptions,
 ): Promise<ImageDestination> {
   const target = await openArchiveTarget(reference.path, { tempDirectory, signal, entryMode: 0o644 })
-  return new OciArchiveDestination(reference, acceptsUncompressed, target)
+  return new OciArchiveDestination(reference, ociTraits(layers), target)
 }
 
 class OciArchiveDestination implements ImageDestination {
@@ -33,16 +39,9 @@ class OciArchiveDestination implements ImageDestination {
   readonly #referrers: RawManifest[] = []
   #root: RawManifest | undefined
 
-  constructor(reference: OciArchiveReference, acceptsUncompressed: boolean, target: ArchiveTarget) {
+  constructor(reference: OciArchiveReference, traits: DestinationTraits, target: ArchiveTarget) {
     this.reference = reference
-    this.traits = {
-      manifestTypes: [mediaTypes.ociManifest, mediaTypes.ociIndex],
-      layers: acceptsUncompressed ? 'as-is' : 'compressed',
-      multiImage: true,
-      keepsForeignLayers: true,
-      referrers: true,
-      ...(target.isPipe ? { concurrency: 1 } : {}),
-    }
+    this.traits = { ...traits, ...(target.isPipe ? { concurrency: 1 } : {}) }
     this.#target = target
   }
 

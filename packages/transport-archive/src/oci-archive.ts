@@ -20,7 +20,7 @@ export default function ociArchiveTransport(
     },
     async openDestination(reference, options) {
       const resolved = await resolveReference(reference, options)
-      return await openOciArchiveDestination(resolved, own.acceptUncompressedLayers ?? false, options)
+      return await openOciArchiveDestination(resolved, own, options)
     },
   }
 }

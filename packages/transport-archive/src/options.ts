@@ -1,13 +1,9 @@
 import { canonicalText, parseDockerReference, TransloadError } from '@transload/contract'
-import type { ForeignLayerReader } from '@transload/formats'
+import { readOciLayerOptions, type OciLayerOptions } from '@transload/formats'
 
-export interface OciArchiveOptions {
+export interface OciArchiveOptions extends OciLayerOptions {
   /** Most bytes a compressed archive may unpack to. Default 256 GiB. */
   readonly maxUnpackedBytes?: number | undefined
-  /** Store layers as they come. Default false: layers that are not compressed get compressed. */
-  readonly acceptUncompressedLayers?: boolean | undefined
-  /** Reads layers that have URLs and are not stored. Default: such layers cannot be read. */
-  readonly readForeignLayer?: ForeignLayerReader | undefined
 }
 
 export interface DockerArchiveOptions {
@@ -21,16 +17,9 @@ export interface DockerArchiveOptions {
 export function readOciArchiveOptions(given: Readonly<Record<string, unknown>>): OciArchiveOptions {
   const { maxUnpackedBytes, acceptUncompressedLayers, readForeignLayer, ...unknown } = given
   rejectUnknown('oci-archive', unknown)
-  if (acceptUncompressedLayers !== undefined && typeof acceptUncompressedLayers !== 'boolean') {
-    throw invalid('oci-archive transport: acceptUncompressedLayers is not true or false')
-  }
-  if (readForeignLayer !== undefined && typeof readForeignLayer !== 'function') {
-    throw invalid('oci-archive transport: readForeignLayer is not a function')
-  }
   return {
     maxUnpackedBytes: readBytes('oci-archive', maxUnpackedBytes),
-    acceptUncompressedLayers,
-    readForeignLayer: readForeignLayer as ForeignLayerReader | undefined,
+    ...readOciLayerOptions('oci-archive', { acceptUncompressedLayers, readForeignLayer }),
   }
 }
 

@@ -1,5 +1,4 @@
 import {
-  mediaTypes,
   TransloadError,
   type Descriptor,
   type DestinationTraits,
@@ -9,16 +8,15 @@ import {
   type OutgoingBlob,
   type RawManifest,
 } from '@transload/contract'
-import { withManifest, withReferrers, type OciLayout } from '@transload/formats'
+import { ociTraits, withManifest, withReferrers, type OciLayerOptions, type OciLayout } from '@transload/formats'
 
-import type { OciTransportOptions } from './options.ts'
 import type { OciReference } from './reference.ts'
 
 /** Writes nothing. Throws REFERENCE_INVALID for a position or digest, and MANIFEST_INVALID for an `index.json` that is not one. */
 export async function openOciDestination(
   layout: OciLayout,
   reference: OciReference,
-  { acceptUncompressedLayers = false }: OciTransportOptions,
+  layers: OciLayerOptions,
   options: OperationOptions,
 ): Promise<ImageDestination> {
   const choice = reference.position ?? reference.digest
@@ -31,7 +29,7 @@ export async function openOciDestination(
   }
   // What could not be extended at the end is better known before anything moved.
   if ((await layout.tree.fileSize('index.json')) !== undefined) await layout.readIndex(options)
-  return new OciDestination(layout, reference, acceptUncompressedLayers)
+  return new OciDestination(layout, reference, ociTraits(layers))
 }
 
 /**
@@ -47,15 +45,9 @@ class OciDestination implements ImageDestination {
   readonly #referrers: RawManifest[] = []
   #root: RawManifest | undefined
 
-  constructor(layout: OciLayout, reference: OciReference, acceptsUncompressed: boolean) {
+  constructor(layout: OciLayout, reference: OciReference, traits: DestinationTraits) {
     this.reference = reference
-    this.traits = {
-      manifestTypes: [mediaTypes.ociManifest, mediaTypes.ociIndex],
-      layers: acceptsUncompressed ? 'as-is' : 'compressed',
-      multiImage: true,
-      keepsForeignLayers: true,
-      referrers: true,
-    }
+    this.traits = traits
     this.#layout = layout
     this.#name = reference.image
   }

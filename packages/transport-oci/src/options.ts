@@ -1,13 +1,9 @@
 import { TransloadError } from '@transload/contract'
-import type { ForeignLayerReader } from '@transload/formats'
+import { readOciLayerOptions, type OciLayerOptions } from '@transload/formats'
 
-export interface OciTransportOptions {
+export interface OciTransportOptions extends OciLayerOptions {
   /** Blobs, manifests included, lie in this directory as `ALGORITHM/HEX`, shared by several layouts. Absolute path. */
   readonly sharedBlobDirectory?: string | undefined
-  /** Store layers as they come. Default false: layers that are not compressed get compressed. */
-  readonly acceptUncompressedLayers?: boolean | undefined
-  /** Reads layers that have URLs and are not stored. Default: such layers cannot be read. */
-  readonly readForeignLayer?: ForeignLayerReader | undefined
 }
 
 /** Throws CONFIG_INVALID for an option that does not exist or is not of its type. */
@@ -18,17 +14,7 @@ export function readOciTransportOptions(given: Readonly<Record<string, unknown>>
   if (sharedBlobDirectory !== undefined && (typeof sharedBlobDirectory !== 'string' || sharedBlobDirectory === '')) {
     throw invalid('sharedBlobDirectory is not a path')
   }
-  if (acceptUncompressedLayers !== undefined && typeof acceptUncompressedLayers !== 'boolean') {
-    throw invalid('acceptUncompressedLayers is not true or false')
-  }
-  if (readForeignLayer !== undefined && typeof readForeignLayer !== 'function') {
-    throw invalid('readForeignLayer is not a function')
-  }
-  return {
-    sharedBlobDirectory,
-    acceptUncompressedLayers,
-    readForeignLayer: readForeignLayer as ForeignLayerReader | undefined,
-  }
+  return { sharedBlobDirectory, ...readOciLayerOptions('oci', { acceptUncompressedLayers, readForeignLayer }) }
 }
 
 function invalid(problem: string): TransloadError {
