@@ -47,6 +47,8 @@ class LargeUpload {
   #sentBytes = 0
   /** Since something new arrived, or was learned. */
   #failures = 0
+  /** Tokens that were refused since something new arrived. */
+  #refusedTokens = 0
 
   constructor(client: RegistryClient, blob: OutgoingBlob, body: BodyCursor, options: UploadOptions) {
     this.#client = client
@@ -63,11 +65,11 @@ class LargeUpload {
           const next = await this.#sendNext(at)
           if (!next) return
           at = next
-          this.#failures = 0
+          this.#failures = this.#refusedTokens = 0
         } catch (error) {
           const resumed = await this.#recover(at, error)
           if (!resumed) return
-          if (resumed.offset > at.offset) this.#failures = 0
+          if (resumed.offset > at.offset) this.#failures = this.#refusedTokens = 0
           at = resumed
         }
       }
@@ -99,14 +101,14 @@ class LargeUpload {
 
   /** How long it is, and its digest, is known after its end only. */
   async #sendNextUnsized({ upload, offset }: Progress): Promise<Progress | undefined> {
-    if (!(await this.#body.hasMore())) {
+    if (offset === this.#body.position && !(await this.#body.hasMore())) {
       await finishUpload(this.#client, upload, this.#blob.written().digest, undefined, this.#options)
       return undefined
     }
     this.#sentBytes = this.#bodyLimit(upload)
     const part = { offset, size: undefined, chunks: this.#bytes(offset, this.#sentBytes) }
     const next = await patchUpload(this.#client, upload, part, { ...this.#options, isWhole: true })
-    return { upload: next, offset: this.#body.position }
+    return { upload: next, offset: Math.min(offset + this.#sentBytes, this.#body.position) }
   }
 
   /** From `offset`, at most `count`. What was handed out before and did not arrive is read again. */
@@ -166,9 +168,9 @@ class LargeUpload {
       this.#client.lowerMaxBodyBytes(this.#sentBytes)
       return this.#bodyLimit(upload) < this.#sentBytes ? 0 : undefined
     }
+    // It expired, and was forgotten. The connection may yet break for it: the server reads no more.
+    if (status === 401 && error.retryable) return ++this.#refusedTokens === 1 ? 0 : undefined
     const failures = ++this.#failures
-    // A token that expired, and was forgotten.
-    if (status === 401 && error.retryable && failures === 1) return 0
     // The registry has other bytes than we think.
     if (status === 416 && failures === 1) return 0
     // One that breaks again without any progress is left to the engine, which waits.

@@ -45,7 +45,13 @@ export async function tagNames(
     const headers = { Accept: acceptedManifestTypes }
     const response = await client.request({ method: 'HEAD', target, access, headers, ...options })
     await response.discard()
-    return response.status === 200 && response.headers.get('docker-content-digest') === digest
+    if (response.status !== 200) return false
+    const named = response.headers.get('docker-content-digest')
+    if (named !== undefined) return named === digest
+    const found = await requestManifest(client, tag, access, options)
+    if (found.status === 200) return (await manifestOf(found, digest)).digest === digest
+    await found.discard()
+    return false
   } catch (error) {
     options.signal?.throwIfAborted()
     options.log('debug', `asking what ${tag} names failed: ${(error as Error).message}`)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, connect, type AddressInfo } from 'node:net'
 
-import { digestOf, mediaTypes, rawManifest, type Transport } from '@transload/contract'
+import { digestOf, mediaTypes, rawManifest, type TransloadError, type Transport } from '@transload/contract'
 import { expect, test } from 'vitest'
 
 import { openDestination, outgoing } from './destination.test.kit.ts'
@@ -143,6 +143,23 @@ test.each([
     hint: expect.stringContaining('write another') as string,
   })
   expect(requestLines(opened.server)).toEqual(['PUT /v2/a/manifests/1', 'HEAD /v2/a/manifests/1'])
+})
+
+test.each([
+  ['the image', manifest.bytes, undefined],
+  ['another', Buffer.from('{}'), 'DENIED'],
+])('Amazon names no digest: an immutable tag is read to see that it names %s', async (_, bytes, problem) => {
+  const message = "The image tag '1' already exists and cannot be overwritten because it is immutable."
+  await using opened = await openDestination(({ method }) => {
+    if (method === 'PUT') return httpAnswer(400, {}, { errors: [{ code: 'TAG_INVALID', message }] })
+    const head = httpAnswer(200, { 'Content-Length': String(bytes.length) })
+    return method === 'HEAD' ? head : head + Buffer.from(bytes).toString()
+  })
+  await opened.destination.writeManifest(manifest, { root: true })
+  const outcome = await opened.destination.commit().catch((error: TransloadError) => error.code)
+  expect(outcome).toBe(problem)
+  const path = '/v2/a/manifests/1'
+  expect(requestLines(opened.server)).toEqual([`PUT ${path}`, `HEAD ${path}`, `GET ${path}`])
 })
 
 test('Amazon calls a type of manifest it does not take bad JSON', async () => {
