@@ -33,7 +33,7 @@ await commands[command](rest)
 /** The CLI with these arguments, or the demonstration if there are none. */
 async function start(args) {
   await prepare()
-  const cli = join(root, 'apps/transload/dist/main.js')
+  const cli = join(root, 'apps/transload/dist/main.cjs')
   const script = args.length > 0 ? [cli, ...args] : [join(root, 'tools/demo/src/demo.ts'), cli]
   // npm runs scripts in the package's folder; paths on the command line are relative to where the user stands
   exitLike(await run('node', script, { cwd: process.env.INIT_CWD ?? process.cwd() }))
@@ -71,7 +71,7 @@ async function prepare() {
   await step('dependencies', join(root, 'node_modules'), lockfile, async () => {
     await mustRun('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'])
   })
-  await step('the transload command', join(root, 'apps/transload/dist/main.js'), sourcesOfCli(), async () => {
+  await step('the transload command', join(root, 'apps/transload/dist/main.cjs'), sourcesOfCli(), async () => {
     await mustRun('pnpm', ['--filter', 'transload', '--silent', 'run', 'build'])
   })
 }

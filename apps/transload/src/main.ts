@@ -4,24 +4,28 @@ import module from 'node:module'
 
 import { version } from './version.ts'
 
-const words = process.argv.slice(2)
+void main(process.argv.slice(2))
 
-if (words.length === 1 && (words[0] === '--version' || words[0] === '-v')) {
-  // Answered before anything is imported: what asks for a version wants it now.
-  process.stdout.write(`transload version ${version}\n`)
-} else if (isTooOld(process.versions.node)) {
-  process.stderr.write(`transload needs Node.js 24.15 or newer, and this is ${process.versions.node}\n`)
-  process.exitCode = 1
-} else {
-  enableCompileCache()
-  const { run } = await import('./run.ts')
-  const { signal, received, interrupt } = signalsAsAbort()
-  process.stdout.on('error', endOnClosedPipe)
-  process.stderr.on('error', endOnClosedPipe)
-  const { stdin, stdout, stderr, env } = process
-  const code = await run(words, { stdin, stdout, stderr, env, directory: process.cwd(), signal, interrupt })
-  // What ended well in spite of a signal (a server that was told to stop) did end well.
-  process.exitCode = code === 0 ? 0 : (received() ?? code)
+async function main(words: readonly string[]): Promise<void> {
+  if (words.length === 1 && (words[0] === '--version' || words[0] === '-v')) {
+    // Answered before anything is imported: what asks for a version wants it now.
+    process.stdout.write(`transload version ${version}\n`)
+  } else if (isTooOld(process.versions.node)) {
+    process.stderr.write(`transload needs Node.js 24.15 or newer, and this is ${process.versions.node}\n`)
+    process.exitCode = 1
+  } else {
+    enableCompileCache()
+    // What Node ends with if nothing is left that could settle what is awaited.
+    process.exitCode = 13
+    const { run } = await import('./run.ts')
+    const { signal, received, interrupt } = signalsAsAbort()
+    process.stdout.on('error', endOnClosedPipe)
+    process.stderr.on('error', endOnClosedPipe)
+    const { stdin, stdout, stderr, env } = process
+    const code = await run(words, { stdin, stdout, stderr, env, directory: process.cwd(), signal, interrupt })
+    // What ended well in spite of a signal (a server that was told to stop) did end well.
+    process.exitCode = code === 0 ? 0 : (received() ?? code)
+  }
 }
 
 /** Said before anything newer than this file's syntax is parsed. */

@@ -25,7 +25,7 @@ it.each(['--version', '-v'])('%s prints the version', async (flag) => {
 
 it('runs where nothing is installed', async () => {
   await cp(dirname(program), join(user.home, 'elsewhere'), { recursive: true })
-  const child = spawn(process.execPath, [join(user.home, 'elsewhere/main.js'), 'plugins'], { env: {} })
+  const child = spawn(process.execPath, [join(user.home, 'elsewhere/main.cjs'), 'plugins'], { env: {} })
   const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, 'close')])
   expect({ code: code as unknown, stdout }).toEqual({
     code: 0,

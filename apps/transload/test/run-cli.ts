@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
 /** What is tested: the bundle, or, as TRANSLOAD_MAIN, another build of it, such as an installed one. */
-export const program = process.env['TRANSLOAD_MAIN'] ?? join(import.meta.dirname, '../dist/main.js')
+export const program = process.env['TRANSLOAD_MAIN'] ?? join(import.meta.dirname, '../dist/main.cjs')
 
 export interface Outcome {
   readonly code: number | null

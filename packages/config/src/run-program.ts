@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process'
-
 import { displayText, TransloadError, type OperationOptions } from '@transload/contract'
 
 export interface ProgramOptions extends OperationOptions {
@@ -19,7 +17,13 @@ export interface ProgramOutcome {
 }
 
 /** Runs a program to its end. Rejects only with `signal.reason`. */
-export function runProgram(path: string, args: readonly string[], options: ProgramOptions): Promise<ProgramOutcome> {
+export async function runProgram(
+  path: string,
+  args: readonly string[],
+  options: ProgramOptions,
+): Promise<ProgramOutcome> {
+  // Not before it is needed: reading configuration seldom runs a program.
+  const { execFile } = await import('node:child_process')
   const { env, input = '', maxBytes, signal } = options
   const { promise, resolve, reject } = Promise.withResolvers<ProgramOutcome>()
   const settings = { env: { ...env }, maxBuffer: maxBytes, encoding: 'buffer', ...(signal ? { signal } : {}) } as const
@@ -40,7 +44,7 @@ export function runProgram(path: string, args: readonly string[], options: Progr
   // It may end without reading its input.
   child.stdin?.on('error', () => {})
   child.stdin?.end(input)
-  return promise
+  return await promise
 }
 
 /**

@@ -19,7 +19,6 @@ import { resolveOpenOptions, type CopyOptions } from './copy-options.ts'
 import { defaultPlatform } from './default-platform.ts'
 import { imageLayers } from './image-layers.ts'
 import { findInstance, listImages, parseIndex, type ReadIndex } from './index-tree.ts'
-import { ociManifestOf } from './oci-manifest.ts'
 import type { Located } from './plugin-registry.ts'
 import { readConfig } from './read-config.ts'
 import { readManifest } from './read-manifest.ts'
@@ -137,9 +136,9 @@ class OpenImage implements ReadableImage {
 
   async readOciManifest(options: OperationOptions = this.#defaults): Promise<RawManifest> {
     const instance = await this.readInstance(options)
-    return instance.mediaType === mediaTypes.ociManifest
-      ? instance
-      : ociManifestOf(instance, await this.readConfig(options))
+    if (instance.mediaType === mediaTypes.ociManifest) return instance
+    const { ociManifestOf } = await import('./oci-manifest.ts')
+    return ociManifestOf(instance, await this.readConfig(options))
   }
 
   async readLayers(options: OperationOptions = this.#defaults): Promise<readonly Descriptor[]> {

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 
 import { decodeZstd, throughTransform, TransloadError, type Stage } from '@transload/contract'
 
@@ -44,7 +43,10 @@ export function decompressor(compression: Compression): Stage {
 const outputChunkBytes = 256 * 1024
 
 const decoders: Readonly<Record<Compression, Stage>> = {
-  gzip: throughTransform(() => createGunzip({ chunkSize: outputChunkBytes })),
+  async *gzip(input) {
+    const { createGunzip } = await import('node:zlib')
+    yield* throughTransform(() => createGunzip({ chunkSize: outputChunkBytes }))(input)
+  },
   zstd: decodeZstd,
   async *bzip2(input) {
     const { decompressBzip2 } = await import('./bzip2.ts')

@@ -30,7 +30,7 @@ const programs: Readonly<Record<ProgramName, readonly string[]>> = {
   skopeo: bareCommand('skopeo'),
   crane: bareCommand('crane'),
   node: [process.execPath],
-  transload: [process.execPath, fileURLToPath(new URL('../../../apps/transload/dist/main.js', import.meta.url))],
+  transload: [process.execPath, fileURLToPath(new URL('../../../apps/transload/dist/main.cjs', import.meta.url))],
 }
 
 {
