@@ -3,11 +3,12 @@ import { join } from 'node:path'
 
 import { systemErrorCode, systemErrorText, TransloadError } from '@transload/contract'
 
+import { readAliasLines } from './alias-lines.ts'
 import { readConfigFile } from './config-file.ts'
 import { systemFile, userFile, type Locations } from './locations.ts'
 import type { RegistriesFile, ShortNameMode } from './registries-file.ts'
 import { byPrefix, type RegistryEntry } from './registry-entry.ts'
-import type { ShortNameAlias } from './short-name-aliases.ts'
+import { parseAliases, type ShortNameAlias } from './short-name-aliases.ts'
 
 /** What `registries.conf` and its drop-ins say together (registry-client.md §7.1). */
 export interface RegistriesConf {
@@ -107,11 +108,13 @@ async function readDropIn(file: string): Promise<RegistriesFile | undefined> {
   return text === undefined ? undefined : await parse(text, file, true)
 }
 
-/** Most files of a fresh installation are comments only: those need no parser. */
+/** The files of a fresh installation have comments only, or aliases: those need no TOML parser, which takes long to load. */
 async function parse(text: string, file: string, isDropIn: boolean): Promise<RegistriesFile> {
   if (!/^[^\S\n]*[^\s#]/m.test(text)) return { file, registries: [], aliases: new Map() }
-  const { parseRegistriesFile } = await import('./registries-file.ts')
   try {
+    const aliases = readAliasLines(text)
+    if (aliases) return { file, registries: [], aliases: parseAliases(aliases, file) }
+    const { parseRegistriesFile } = await import('./registries-file.ts')
     return parseRegistriesFile(text, file, { allowsVersion1: !isDropIn })
   } catch (cause) {
     if (!TransloadError.is(cause)) throw cause
