@@ -1,16 +1,8 @@
 import { mkdtemp } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
-import {
-  createDigester,
-  digestAlgorithm,
-  parseDigest,
-  parseManifest,
-  TransloadError,
-  type Descriptor,
-  type OutgoingBlob,
-} from '@transload/contract'
-import { openImage, type ReadableImage } from '@transload/core'
+import { parseDigest, parseManifest, TransloadError, type Descriptor, type OutgoingBlob } from '@transload/contract'
+import { createVerification, openImage, type ReadableImage } from '@transload/core'
 
 import type { GroupValues } from '../arguments/flag.ts'
 import { defineCommand } from '../command.ts'
@@ -99,24 +91,16 @@ async function chooseBlobs(image: ReadableImage, wanted: readonly string[]): Pro
   })
 }
 
-/** Its body throws after the last byte if it is not what the digest says. */
+/** Its body throws if it is not what the digest and the size say. */
 function outgoing(role: OutgoingBlob['role'], blob: Descriptor, body: AsyncIterable<Uint8Array>): OutgoingBlob {
   const { digest, mediaType, size } = blob
-  const digester = createDigester(digestAlgorithm(digest))
+  const verification = createVerification(blob)
   return {
     role,
     mediaType,
     digest,
     size,
-    body: (async function* () {
-      for await (const chunk of body) {
-        digester.update(chunk)
-        yield chunk
-      }
-      if (digester.size !== (size ?? digester.size) || digester.digest() !== digest) {
-        throw new TransloadError('DIGEST_MISMATCH', `corrupt blob "${digest}"`)
-      }
-    })(),
-    written: () => ({ ...blob, size: digester.size }),
+    body: verification.stage(body),
+    written: () => ({ ...blob, size: verification.size }),
   }
 }
