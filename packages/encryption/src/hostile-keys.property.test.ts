@@ -9,6 +9,7 @@ import { parseCertificate } from './certificate.ts'
 import { readDecryptionKeys } from './decryption-keys.ts'
 import { derElement } from './der.ts'
 import { jweRecipient } from './jwe.ts'
+import type { KeyAccess } from './key-access.ts'
 import { publicOptionsAnnotation, wrappedKeyPrefix } from './key-wrapper.ts'
 import { createLayerDecryptor } from './layer-decryptor.ts'
 import { createLayerEncryptor } from './layer-encryptor.ts'
@@ -66,6 +67,24 @@ test('annotations are read, or refused with a code', async () => {
     fc.asyncProperty(fc.oneof(encoded, textLike([annotations[publicOptionsAnnotation]!])), async (text) => {
       expect(fine).toContain(await outcomeWith({ ...annotations, [publicOptionsAnnotation]: text }))
       expect(fine).toContain(await outcomeWith({ ...annotations, [name]: text }))
+    }),
+  )
+})
+
+test('key arguments are read, or refused with a code', async () => {
+  const access: KeyAccess = {
+    readFile: async () => Buffer.from(pgp.privateKey),
+    readKeyring: async () => pgp.publicKey,
+    readDescriptor: async () => Buffer.from('x'),
+    keyProviders: { mine: async () => '{}' },
+  }
+  const samples = ['jwe:a', 'pkcs7:b', 'pgp:Ann', 'pkcs11:c', 'provider:mine:now', 'a:pass=b', 'a:file=b', 'a:fd=3']
+  await fc.assert(
+    fc.asyncProperty(textLike(samples), async (text) => {
+      const recipients = await laterOutcome(() => readRecipients([text], access))
+      const keys = await laterOutcome(() => readDecryptionKeys([text], access))
+      const codes = [recipients, keys].map((result) => ('code' in result ? result.code : undefined))
+      expect([undefined, 'CONFIG_INVALID', 'UNSUPPORTED']).toEqual(expect.arrayContaining(codes))
     }),
   )
 })
