@@ -45,7 +45,7 @@ export async function registryError(response: HttpResponse, prefix: string, subj
   const body = await readStart(response)
   const inBody = status >= 400 && status < 500 ? parseErrors(status, body) : []
   const errors = [...tokenErrors(response), ...inBody]
-  const quirks = errors.map((error) => quirkOfError(status, error))
+  const quirks = errors.map((error) => quirkOfError(status, { ...error, code: standardCode(error) }))
   const serverCodes = errors.map((error, i) => quirks[i]?.means ?? error.code)
   const code = ourCode(status, serverCodes, subject)
   return new HttpError(code, `${prefix}: ${displayText(await describe(status, errors, body), 1000)}`, {
@@ -81,13 +81,17 @@ async function describe(status: number, errors: readonly ServerError[], body: st
 }
 
 function describeServerError({ code, message, detail }: ServerError): string {
-  const name = code in standardMessages ? code : 'UNKNOWN'
+  const name = standardCode({ code })
   const title = name.toLowerCase().replaceAll('_', ' ')
   const isStandard = message === standardMessages[name]
   if ((detail === undefined || detail === null) && (message === '' || isStandard)) {
     return name === 'UNAUTHORIZED' ? standardMessages['UNAUTHORIZED']! : title
   }
   return isStandard ? message : `${title}: ${message}`
+}
+
+function standardCode({ code }: Pick<ServerError, 'code'>): string {
+  return Object.hasOwn(standardMessages, code) ? code : 'UNKNOWN'
 }
 
 function ourCode(status: number, codes: readonly string[], subject: Subject): string {
@@ -100,7 +104,7 @@ function ourCode(status: number, codes: readonly string[], subject: Subject): st
   if (codes.includes('MANIFEST_UNKNOWN')) return 'MANIFEST_UNKNOWN'
   if (codes.includes('NAME_UNKNOWN')) return subject === 'manifest' ? 'MANIFEST_UNKNOWN' : 'NAME_UNKNOWN'
   if (codes.includes('BLOB_UNKNOWN')) return subject === 'manifest' ? 'MANIFEST_UNKNOWN' : 'BLOB_UNKNOWN'
-  if (codes.includes('NOT_FOUND') || (status === 404 && codes.length === 0)) return absent
+  if (status === 404 && (codes.length === 0 || codes.includes('NOT_FOUND'))) return absent
   if (codes.includes('UNSUPPORTED') || status === 405) return 'UNSUPPORTED'
   if (status >= 500) return [502, 503, 504].includes(status) ? 'UNAVAILABLE' : 'PROTOCOL'
   return 'PROTOCOL'

@@ -125,7 +125,7 @@ const manifest = rawManifest(Buffer.from('{"schemaVersion":2,"config":{},"layers
 
 test.each([
   ['Amazon', 400, 'TAG_INVALID', "The image tag '1' already exists and cannot be overwritten because it is immutable."],
-  ['Aliyun', 403, 'UNKNOWN', 'The requested tag already exists and cannot be overwritten.'],
+  ['Aliyun', 403, 'TAG_EXISTS', 'The requested tag already exists and cannot be overwritten.'],
   ['Harbor', 412, 'PRECONDITION', "Failed to process request due to 'a:1' configured as immutable."],
   ['Artifactory', 400, 'MANIFEST_INVALID', { description: 'HTTP 403 Forbidden' }],
   ['Nexus', 400, 'BLOB_UPLOAD_INVALID', 'Repository does not allow updating assets: docker-hosted'],
@@ -173,7 +173,7 @@ test('Amazon calls a type of manifest it does not take bad JSON', async () => {
 })
 
 test.each([
-  ['Harbor', { errors: [{ code: 'UNKNOWN', message: 'artifact a:1 not found' }] }],
+  ['Harbor', { errors: [{ code: 'NOT_FOUND', message: 'artifact a:1 not found' }] }],
   ['Red Hat', { errors: [{ code: 'UNKNOWN', message: 'Not Found' }] }],
 ])('%s does not say what it is that is not there', async (_, body) => {
   await using scene = await openScene(() => httpAnswer(404, {}, body))

@@ -50,7 +50,7 @@ interface HostRow {
 }
 
 interface ErrorRow {
-  /** `text` is in the message or in the detail. */
+  /** `text` is in the message or in the detail; `UNKNOWN` is any code that is not the standard's. */
   readonly error: { readonly status?: number; readonly code: string; readonly text: RegExp }
   readonly quirk: ErrorQuirk
 }
@@ -122,14 +122,14 @@ const rows: readonly QuirkRow[] = [
   },
   {
     name: 'Harbor',
-    reason: 'An immutable tag is a precondition that failed.',
+    reason: 'An immutable tag is a PRECONDITION that failed.',
     source: 'https://github.com/goharbor/harbor/pull/9837',
-    error: { code: 'PRECONDITION', text: /configured as immutable/ },
+    error: { code: 'UNKNOWN', text: /configured as immutable/ },
     quirk: keepsTag,
   },
   {
     name: 'Harbor, Red Hat',
-    reason: 'What is not there has the code UNKNOWN, and only a text that says so.',
+    reason: 'What is not there has a code of their own (NOT_FOUND, UNKNOWN), and a text that says so.',
     source: 'https://github.com/containers/image/pull/2413',
     error: { status: 404, code: 'UNKNOWN', text: /not found/i },
     quirk: { means: 'NOT_FOUND' },
@@ -198,7 +198,7 @@ export function quirksOf(host: string): HostQuirks {
   return none
 }
 
-/** Of one error of an answer with this status. */
+/** Of one error of an answer with this status. A `code` that is not the standard's is to be given as `UNKNOWN`. */
 export function quirkOfError(status: number, { code, message, detail }: ServerError): ErrorQuirk | undefined {
   for (const row of rows) {
     if (!('error' in row) || row.error.code !== code || (row.error.status ?? status) !== status) continue
