@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile } from 'node:fs/promises'
 
 import { expect, test } from 'vitest'
 
@@ -16,6 +16,7 @@ test.each([
   ['what is missing', () => readFile('/nowhere/at/all'), 'open /nowhere/at/all: no such file or directory'],
   ['what is no directory', () => mkdir('/dev/null/x'), 'mkdir /dev/null/x: not a directory'],
   ['a long name', () => readFile(`/${'x'.repeat(300)}`), `open /${'x'.repeat(300)}: file name too long`],
+  ['both ends', () => copyFile('/dev/null', '/nowhere/x'), 'copyfile /dev/null /nowhere/x: no such file or directory'],
   ['a read, which does not say of what', () => readFile('/'), 'is a directory'],
 ])('puts errors of the system as Go does: %s', async (_name, fail, message) => {
   const error = await fail().catch((reason: unknown) => reason)

@@ -20,9 +20,10 @@ export function systemErrorText(error: unknown): string {
 export function errorMessage(error: unknown): string {
   const text = systemErrorText(error)
   if (systemErrorCode(error) === undefined) return text
-  const { syscall, path } = error as NodeJS.ErrnoException
-  // A failed read does not say of what.
-  return path === undefined ? text : `${syscall ?? 'access'} ${path}: ${text}`
+  const { syscall, path, dest } = error as NodeJS.ErrnoException & { readonly dest?: string }
+  // A failed read or write does not say of what.
+  if (path === undefined) return text
+  return `${syscall ?? 'access'} ${path}${dest === undefined ? '' : ` ${dest}`}: ${text}`
 }
 
 /** Where libuv has words of its own. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { TransloadError, type OperationOptions } from '@transload/contract'
+import { errorMessage, systemErrorCode, TransloadError, type OperationOptions } from '@transload/contract'
 
 import { writeStream } from './write-stream.ts'
 
@@ -22,7 +22,7 @@ export interface SpoolFile extends AsyncDisposable {
 
 /**
  * Writes `body` to a temporary file `container_images_…`. Where the system allows it the file loses its name at once,
- * so not even a crash leaves it behind.
+ * so not even a crash leaves it behind. Throws IO where there is no room for it, and what `body` throws.
  */
 export async function spool(body: AsyncIterable<Uint8Array>, options: SpoolOptions): Promise<SpoolFile> {
   const { tempDirectory, signal, maxBytes = Number.POSITIVE_INFINITY, subject = 'content' } = options
@@ -33,7 +33,9 @@ export async function spool(body: AsyncIterable<Uint8Array>, options: SpoolOptio
   undo.defer(() => rm(path, { force: true }))
   undo.defer(() => handle.close())
   await rm(path, { force: true }).catch(() => {})
-  const size = await writeStream(handle, limit(body, maxBytes, subject), { signal })
+  const size = await writeStream(handle, limit(body, maxBytes, subject), { signal }).catch((error: unknown) => {
+    throw isFull(error) ? outOfSpace(path, error) : error
+  })
   const held = undo.move()
   return { handle, size, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
@@ -47,4 +49,15 @@ async function* limit(body: AsyncIterable<Uint8Array>, maxBytes: number, subject
     }
     yield chunk
   }
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(systemErrorCode(error) ?? '')
+}
+
+function outOfSpace(path: string, cause: unknown): TransloadError {
+  return new TransloadError('IO', `write ${path}: ${errorMessage(cause)}`, {
+    cause,
+    hint: 'Temporary files need more room there; --tmpdir names another directory for them.',
+  })
 }

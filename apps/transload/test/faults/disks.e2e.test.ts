@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -85,6 +85,19 @@ describe.skipIf(!(await canMount()))('a disk of its own (needs root, to mount it
     await disk.remount('rw')
     await scene.user.succeed(words)
     expectWhole(await readPlace(place))
+  })
+
+  it.concurrent('that is full says so when it was to take temporary files', async () => {
+    await using disk = await mountDisk('size=2m')
+    await using place = await scene.openPlace('docker-archive', 'new')
+    const pipe = { ...place, name: 'docker-archive:/dev/null' }
+    const outcome = await scene.user.run(scene.copyWords(scene.registry.host, pipe, `--tmpdir=${disk.directory}`))
+    expect(outcome.code).toBe(1)
+    expect(onlyFatalMessage(outcome)).toMatch(
+      new RegExp(`writing blob: write ${disk.directory}/container_images_[\\w-]+: no space left on device$`),
+    )
+    expect(outcome.stderr).toContain('--tmpdir')
+    expect(await readdir(disk.directory)).toEqual([])
   })
 })
 
