@@ -10,12 +10,12 @@ const maxSegmentBytes = 1024 * 1024
  * again. One line of JSON an entry, in the order of the tar (containers-storage.md §10).
  */
 export class TarSplitWriter {
-  readonly #write: (line: Buffer) => Promise<void>
+  readonly #write: (line: string) => Promise<void>
   readonly #names = new Set<string>()
   #position = 0
 
   /** Lines are given to `write` one at a time, the newline included. */
-  constructor(write: (line: Buffer) => Promise<void>) {
+  constructor(write: (line: string) => Promise<void>) {
     this.#write = write
   }
 
@@ -53,7 +53,7 @@ export class TarSplitWriter {
   }
 
   async #line(entry: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.#write(Buffer.from(`${encodeJson({ ...entry, position: this.#position++ })}\n`))
+    await this.#write(`${encodeJson({ ...entry, position: this.#position++ })}\n`)
   }
 }
 

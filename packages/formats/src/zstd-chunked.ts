@@ -34,12 +34,13 @@ export function createZstdChunkedEncoder(level: number): ZstdChunkedEncoder {
   let annotations: Readonly<Record<string, string>> | undefined
   return {
     stage: async function* (input) {
-      using encoder = createZstdFrames(level)
+      using encoder = createZstdFrames(level, { areBlocksShort: true })
       const toc = new CompressedText(encoder)
       const tarSplit = new CompressedText(encoder)
       let offset = 0
       await toc.add('{"version":1,"entries":[')
-      for await (const frame of inOrder(layerFrames(input, tarSplit, encoder))) {
+      const frames = layerFrames(input, tarSplit, new ContentEncoder(encoder))
+      for await (const frame of inOrder(frames)) {
         const bytes = frame.bytes && (await frame.bytes)
         for (const entry of frame.placed?.(offset, offset + (bytes?.length ?? 0)) ?? []) {
           await toc.add(`${toc.hasEntries ? ',' : ''}${entry}`)
@@ -99,13 +100,13 @@ async function* inOrder(frames: AsyncIterable<Frame>): AsyncGenerator<Frame> {
 async function* layerFrames(
   input: AsyncIterable<Uint8Array>,
   tarSplit: CompressedText,
-  encoder: ZstdFrames,
+  encoder: ContentEncoder,
 ): AsyncGenerator<Frame> {
   const recipe = new TarSplitWriter((line) => tarSplit.add(line))
   let headers: Uint8Array[] = []
   let headerBytes = 0
   function* flushHeaders(): Generator<Frame> {
-    if (headerBytes > 0) yield { bytes: encoded(headers, encoder) }
+    if (headerBytes > 0) yield { bytes: encoder.encode(headers, headerBytes) }
     headers = []
     headerBytes = 0
   }
@@ -136,7 +137,7 @@ async function* layerFrames(
 async function* contentFrames(
   { header, content, contentBytes }: TarPieceEntry,
   recipe: TarSplitWriter,
-  encoder: ZstdFrames,
+  encoder: ContentEncoder,
 ): AsyncGenerator<Frame> {
   const chunker = new ContentChunker()
   const crc = createCrc64()
@@ -148,7 +149,7 @@ async function* contentFrames(
     const isWhole = chunkOffset === 0 && isLast
     const digest = isWhole ? undefined : digestOf(...pieces)
     return {
-      bytes: encoded(pieces, encoder),
+      bytes: encoder.encode(pieces, size),
       placed: (offset, endOffset) => {
         placed.push({ chunkOffset, size, isZeros, digest, offset })
         if (!isLast) return []
@@ -176,16 +177,46 @@ async function* contentFrames(
   if (last) yield last
 }
 
-/** Begins at once; a failure is whoever's that waits for it. */
-function encoded(pieces: readonly Uint8Array[], encoder: ZstdFrames): Promise<Uint8Array> {
-  const bytes = encoder.encode(joined(pieces))
-  bytes.catch(() => undefined)
-  return bytes
-}
+/**
+ * Those of {@link inOrder} and one in its hands, the one that {@link contentFrames} holds back, and the next. By the time
+ * a buffer's turn comes again its frame is done.
+ */
+const buffersInTurn = framesAtOnce + 3
+const maxBufferBytes = 1024 * 1024
 
-/** The encoder's output depends on how its input is cut. */
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+/**
+ * Encodes what lies in pieces, which may go at once. The buffers in between take turns: views of the input would keep
+ * it in memory, and fresh buffers would be most of what is left to the garbage collector.
+ */
+class ContentEncoder {
+  readonly #encoder: ZstdFrames
+  readonly #buffers: Buffer[] = []
+  #count = 0
+
+  constructor(encoder: ZstdFrames) {
+    this.#encoder = encoder
+  }
+
+  /** Begins at once; a failure is whoever's that waits for it. */
+  encode(pieces: readonly Uint8Array[], size: number): Promise<Uint8Array> {
+    const buffer = this.#nextBuffer(size)
+    let position = 0
+    for (const piece of pieces) {
+      buffer.set(piece, position)
+      position += piece.length
+    }
+    const bytes = this.#encoder.encode(buffer.subarray(0, size))
+    bytes.catch(() => undefined)
+    return bytes
+  }
+
+  #nextBuffer(size: number): Buffer {
+    if (size > maxBufferBytes) return Buffer.allocUnsafeSlow(size)
+    const index = this.#count++ % buffersInTurn
+    const buffer = this.#buffers[index]
+    if (buffer && buffer.length >= size) return buffer
+    return (this.#buffers[index] = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(Math.max(size, 64 * 1024)))))
+  }
 }
 
 interface Compressed {
@@ -196,13 +227,15 @@ interface Compressed {
 /** Readers refuse tables of contents that are longer. */
 const maxTextBytes = 150 * 1024 * 1024
 const textFrameBytes = 1024 * 1024
+/** In UTF-8, of a UTF-16 code unit. */
+const maxBytesOfCharacter = 3
 
 /** Text that is kept compressed while it grows. */
 class CompressedText {
   hasEntries = false
   readonly #encoder: ZstdFrames
   readonly #frames: Uint8Array[] = []
-  #pending: Buffer[] = []
+  readonly #pending = Buffer.allocUnsafeSlow(textFrameBytes)
   #pendingBytes = 0
   #plainBytes = 0
 
@@ -210,19 +243,17 @@ class CompressedText {
     this.#encoder = encoder
   }
 
-  async add(text: string | Buffer): Promise<void> {
-    const bytes = Buffer.from(text)
-    this.#pending.push(bytes)
-    this.#pendingBytes += bytes.length
-    this.#plainBytes += bytes.length
-    if (this.#plainBytes > maxTextBytes) {
-      throw new TransloadError(
-        'SIZE_LIMIT',
-        `table of contents of a zstd:chunked layer: exceeded maximum allowed size of ${maxTextBytes} bytes`,
-        { hint: 'Use plain zstd.' },
-      )
+  async add(text: string): Promise<void> {
+    if (text.length * maxBytesOfCharacter <= this.#pending.length - this.#pendingBytes) {
+      this.#advance(this.#pending.write(text, this.#pendingBytes))
+      return
     }
-    if (this.#pendingBytes >= textFrameBytes) await this.#flush()
+    for (let rest = Buffer.from(text); rest.length > 0;) {
+      const taken = rest.copy(this.#pending, this.#pendingBytes)
+      rest = rest.subarray(taken)
+      this.#advance(taken)
+      if (this.#pendingBytes === this.#pending.length) await this.#flush()
+    }
   }
 
   async end(): Promise<Compressed> {
@@ -230,11 +261,22 @@ class CompressedText {
     return { bytes: Buffer.concat(this.#frames), plainBytes: this.#plainBytes }
   }
 
+  #advance(bytes: number): void {
+    this.#pendingBytes += bytes
+    this.#plainBytes += bytes
+    if (this.#plainBytes > maxTextBytes) {
+      throw new TransloadError(
+        'SIZE_LIMIT',
+        `table of contents of a zstd:chunked layer: exceeded maximum allowed size of ${maxTextBytes} bytes`,
+        { hint: 'Use plain zstd.' },
+      )
+    }
+  }
+
   async #flush(): Promise<void> {
-    const pieces = this.#pending
-    this.#pending = []
+    const pending = this.#pending.subarray(0, this.#pendingBytes)
     this.#pendingBytes = 0
-    this.#frames.push(await this.#encoder.encode(joined(pieces)))
+    this.#frames.push(await this.#encoder.encode(pending))
   }
 }
 

@@ -92,6 +92,21 @@ describe.skipIf(process.platform !== 'linux')('the memory of a copy (measured on
     expect(large - small).toBeLessThan(maxGrowthMebibytes)
   }, 60_000)
 
+  it.each(['zstd', 'zstd:chunked'])(
+    'stays small while a layer is compressed as %s',
+    async (format) => {
+      const peaks: number[] = []
+      for (const size of sizes) {
+        const flags = ['--dest-compress-format', format, '--dest-force-compress-format']
+        peaks.push(await peakOfCopy(`oci:image${size}:1`, `oci:${format.replace(':', '-')}${size}:1`, ...flags))
+      }
+      const [small = 0, large = 0] = peaks
+      expect(Math.max(small, large)).toBeLessThan(maxPeakMebibytes)
+      expect(large - small).toBeLessThan(maxGrowthMebibytes)
+    },
+    120_000,
+  )
+
   it('stays small with six layers at once, also when they are compressed anew', async () => {
     const layers = [40, 41, 42, 43, 44, 45].map((size) => size * mebibyte)
     await writeToLayout(await streamedImage(...layers), join(user.home, 'layers'), '1')
