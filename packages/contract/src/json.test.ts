@@ -21,6 +21,11 @@ test.each([
   )
 })
 
+test('what is nested too deep to be written is refused', () => {
+  const deep = parseJsonObject(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 'it')
+  expect(() => encodeJson(deep)).toThrow(expect.objectContaining({ code: 'MANIFEST_INVALID' }))
+})
+
 test('an object is read from bytes or text', () => {
   expect(parseJsonObject('{"a":1}', 'it')).toEqual({ a: 1 })
   expect(parseJsonObject(Buffer.from('{"ä":1}'), 'it')).toEqual({ ä: 1 })

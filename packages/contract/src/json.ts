@@ -14,7 +14,13 @@ const escapes: Readonly<Record<string, string>> = {
  * `indent` is the white space of one level (skopeo: four spaces); absent: compact.
  */
 export function encodeJson(value: unknown, indent?: string): string {
-  return escapeJson(JSON.stringify(value, undefined, indent))
+  try {
+    return escapeJson(JSON.stringify(value, undefined, indent))
+  } catch (cause) {
+    // What parses may still be too deep to be written.
+    if (cause instanceof RangeError) throw new TransloadError('MANIFEST_INVALID', 'JSON is nested too deep', { cause })
+    throw cause
+  }
 }
 
 /** JSON text with what those tools escape in strings escaped. */
