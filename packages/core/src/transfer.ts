@@ -28,7 +28,7 @@ interface Job {
 }
 
 /** Asking whether a blob is there costs a round trip and no bandwidth, so it may run ahead of the moving. */
-const questionsAtOnce = 16
+const questionsAtOnce = 32
 const largeBlobBytes = 512 * 1024
 /** Each keeps several threads of the pool busy; more of them would only hold more memory. */
 const encodingsAtOnce = 2
