@@ -35,19 +35,49 @@ const tables = [
   )`,
 ]
 
-/** Opens the file of a blob info cache, making it and its folder (0700) if need be; undefined, and logged, if that fails. */
-export async function openCacheFile(path: string, log: Log): Promise<DatabaseSync | undefined> {
+/** An open file of a blob info cache. Closed by whoever opened it. */
+export interface CacheFile {
+  readonly database: DatabaseSync
+  /** Whether there is anything to ask. */
+  isMade(): boolean
+  /** In one transaction with the tables, if they are not there. */
+  write(work: () => void): void
+}
+
+/** Opens the file of a blob info cache, making its folder (0700) if need be; undefined, and logged, if that fails. */
+export async function openCacheFile(path: string, log: Log): Promise<CacheFile | undefined> {
   let database: DatabaseSync | undefined
   try {
     await makeDirectory(dirname(path), 0o700)
     const sqlite = await import('node:sqlite')
     database = new sqlite.DatabaseSync(path, { timeout: busyTimeoutMs })
-    const isMade = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
-    if (!isMade.get('DigestSpecificVariantCompressors')) database.exec(`BEGIN IMMEDIATE; ${tables.join(';')}; COMMIT`)
-    return database
+    // One wait for the disk less for each transaction. A setting of this connection, not of the file.
+    database.exec('PRAGMA synchronous = NORMAL')
+    return cacheFile(database)
   } catch (error) {
     database?.close()
     log('debug', `blob info cache ${path} cannot be used: ${(error as Error).message}`)
     return undefined
+  }
+}
+
+function cacheFile(database: DatabaseSync): CacheFile {
+  const lastTable = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'DigestSpecificVariantCompressors'")
+  let made = lastTable.get() !== undefined
+  return {
+    database,
+    isMade: () => (made ||= lastTable.get() !== undefined),
+    write: (work) => {
+      database.exec('BEGIN IMMEDIATE')
+      try {
+        if (!made) database.exec(tables.join(';'))
+        work()
+        database.exec('COMMIT')
+        made = true
+      } catch (error) {
+        database.exec('ROLLBACK')
+        throw error
+      }
+    },
   }
 }

@@ -123,6 +123,28 @@ it('makes nothing if there is nothing to say', async () => {
   await expect(stat(join(folder, 'containers'))).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
+it('leaves the file alone for how blobs are compressed, until there is more to say', async () => {
+  const cache = open()
+  await cache.rememberCompression(gzip, 'gzip')
+  await cache.rememberUncompressed(plain, plain)
+  await cache[Symbol.asyncDispose]()
+  await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+
+  await using later = open()
+  await later.rememberCompression(gzip, 'gzip')
+  await later.rememberLocation('host', gzip, 'app')
+  await later[Symbol.asyncDispose]()
+  using database = new DatabaseSync(file)
+  expect(database.prepare('SELECT * FROM DigestCompressors').all()).toEqual([{ digest: gzip, compressor: 'gzip' }])
+})
+
+it('answers that nothing is known before the first fact is written, and says nothing', async () => {
+  await using cache = open()
+  expect(await cache.uncompressed(gzip)).toBeUndefined()
+  expect(await cache.locations('host', gzip)).toEqual([])
+  expect(logged).toEqual([])
+})
+
 describe('what cannot be used', () => {
   it.each<[string, () => Promise<string>]>([
     [

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 
 import { isDigest, type BlobInfoCache, type BlobSubstitute, type Digest, type Log } from '@transload/contract'
 
-import { openCacheFile } from './cache-file.ts'
+import { openCacheFile, type CacheFile } from './cache-file.ts'
 import { createMemoryBlobInfoCache } from './memory-blob-info-cache.ts'
 import { substitutesInOrder, type SubstituteWithLocations } from './substitutes-in-order.ts'
 
@@ -13,7 +13,7 @@ export interface FileBlobInfoCacheOptions {
   readonly now?: () => Date
 }
 
-type Fact = (database: DatabaseSync) => void
+type Fact = (database: DatabaseSync) => unknown
 
 /** Facts wait for each other: a transaction costs milliseconds. */
 const factsAtOnce = 50
@@ -24,9 +24,12 @@ const ownNames: Readonly<Record<string, string>> = { uncompressed: 'none', Xz: '
 
 /**
  * A cache in the SQLite file that skopeo, podman and buildah keep theirs in, shared with them (copy-engine.md §7).
- * Scopes are registry hosts and locations their repositories, the only ones they know: there a location names both. The file is opened at the first question or when there is
- * something to write, made if need be, and never locked for longer than a transaction. If it cannot be used, what was
- * learned is kept in memory. Disposing writes what has not been written.
+ * Scopes are registry hosts and locations their repositories, the only ones they know: there a location names both.
+ *
+ * The file is opened at the first question or when there is something to write, made if need be, and never locked for
+ * longer than a transaction. How a blob is compressed is not worth writing by itself: a copy between local places
+ * that re-encodes nothing leaves the file alone. If it cannot be used, what was learned is kept in memory. Disposing
+ * writes what has not been written.
  */
 export function openFileBlobInfoCache(
   path: string,
@@ -34,31 +37,29 @@ export function openFileBlobInfoCache(
 ): Required<BlobInfoCache> & AsyncDisposable {
   const memory = createMemoryBlobInfoCache()
   let facts: Fact[] = []
-  let opening: Promise<DatabaseSync | undefined> | undefined
-  const database = (): Promise<DatabaseSync | undefined> => (opening ??= openCacheFile(path, log))
+  let isWorthWriting = false
+  let opening: Promise<CacheFile | undefined> | undefined
+  const open = (): Promise<CacheFile | undefined> => (opening ??= openCacheFile(path, log))
 
   const ask = async <T>(question: (db: DatabaseSync) => T, otherwise: T): Promise<T> => {
-    const db = await database()
-    return db ? quietly(log, path, () => question(db), otherwise) : otherwise
+    const file = await open()
+    if (!file) return otherwise
+    return quietly(log, path, () => (file.isMade() ? question(file.database) : otherwise), otherwise)
   }
   const flush = async (): Promise<void> => {
     const written = facts
     facts = []
-    if (written.length === 0) return
-    await ask((db) => {
-      db.exec('BEGIN IMMEDIATE')
-      try {
-        for (const fact of written) fact(db)
-        db.exec('COMMIT')
-      } catch (error) {
-        db.exec('ROLLBACK')
-        throw error
-      }
-    }, undefined)
+    if (!isWorthWriting) return
+    isWorthWriting = false
+    const file = await open()
+    if (!file) return
+    const work = (): void => file.write(() => written.forEach((fact) => fact(file.database)))
+    quietly(log, path, work, undefined)
   }
-  const learn = async (fact: Fact): Promise<void> => {
+  const learn = async (fact: Fact, isNews: boolean): Promise<void> => {
     facts.push(fact)
-    if (facts.length >= factsAtOnce) await flush()
+    isWorthWriting ||= isNews
+    if (isWorthWriting && facts.length >= factsAtOnce) await flush()
   }
 
   return {
@@ -69,22 +70,26 @@ export function openFileBlobInfoCache(
     rememberLocation: async (scope, blob, location) => {
       await memory.rememberLocation(scope, blob, location)
       const time = goTime(now())
-      await learn((db) =>
-        db
-          .prepare(
-            'INSERT OR REPLACE INTO KnownLocations(transport, scope, digest, location, time) VALUES (?, ?, ?, ?, ?)',
-          )
-          .run('docker', scope, blob, `${scope}/${location}`, time),
+      await learn(
+        (db) =>
+          db
+            .prepare(
+              'INSERT OR REPLACE INTO KnownLocations(transport, scope, digest, location, time) VALUES (?, ?, ?, ?, ?)',
+            )
+            .run('docker', scope, blob, `${scope}/${location}`, time),
+        true,
       )
     },
     uncompressed: async (blob) =>
       (await memory.uncompressed(blob)) ?? (await ask((db) => readUncompressed(db, blob), undefined)),
     rememberUncompressed: async (blob, uncompressed) => {
       await memory.rememberUncompressed(blob, uncompressed)
-      await learn((db) =>
-        db
-          .prepare('INSERT OR REPLACE INTO DigestUncompressedPairs(anyDigest, uncompressedDigest) VALUES (?, ?)')
-          .run(blob, uncompressed),
+      await learn(
+        (db) =>
+          db
+            .prepare('INSERT OR REPLACE INTO DigestUncompressedPairs(anyDigest, uncompressedDigest) VALUES (?, ?)')
+            .run(blob, uncompressed),
+        blob !== uncompressed,
       )
     },
     substitutes: async (scope, blob) => {
@@ -103,13 +108,13 @@ export function openFileBlobInfoCache(
           'INSERT OR REPLACE INTO DigestSpecificVariantCompressors' +
             '(digest, specificVariantCompressor, specificVariantAnnotations) VALUES (?, ?, ?)',
         ).run(blob, compression, Buffer.from(JSON.stringify(annotations)))
-      })
+      }, false)
     },
     [Symbol.asyncDispose]: async () => {
       await flush()
-      const db = await opening
+      const file = await opening
       opening = Promise.resolve(undefined)
-      db?.close()
+      file?.database.close()
     },
   }
 }

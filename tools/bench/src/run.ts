@@ -76,7 +76,7 @@ async function runScenario(scenario: Scenario, stage: Stage): Promise<ReadonlyMa
   return samples
 }
 
-/** What skopeo remembers of where blobs are would make every round but the first another workload. */
+/** What skopeo and transload, run by root, remember of blobs in one file would make every later run another workload. */
 async function forgetBlobs(): Promise<void> {
   for (const extension of ['boltdb', 'sqlite']) {
     await rm(`/var/lib/containers/cache/blob-info-cache-v1.${extension}`, { force: true })

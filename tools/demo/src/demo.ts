@@ -36,7 +36,9 @@ Try next: npm start -- --help, or npm start -- inspect docker://REGISTRY/IMAGE:T
 
 async function transload(main: string, ...args: readonly string[]): Promise<void> {
   console.log(`\n$ transload ${args.join(' ')}`)
-  const child = spawn(process.execPath, [main, '--insecure-policy', ...args], { stdio: 'inherit' })
+  // What is learned of blobs is not to go into a file that the container tools of this machine share.
+  const env = { ...process.env, XDG_DATA_HOME: join(folder, 'data'), _CONTAINERS_ROOTLESS_UID: '1000' }
+  const child = spawn(process.execPath, [main, '--insecure-policy', ...args], { stdio: 'inherit', env })
   const [code] = (await once(child, 'close')) as [number | null]
   if (code !== 0) throw new Error(`transload ${args[0]}: exit status ${code ?? 'by signal'}`)
 }
