@@ -116,12 +116,13 @@ async function moveReencoded(
     found = foundCompression(head, blob)
     edit = editFor(found, encoding)
     if (edit === 'none') return (input) => input
-    encoder = edit === 'decompress' ? undefined : layerEncoder(edit, compressionLevel)
-    const encode = encoder?.stage ?? asItIs
-    // What is plain already has been hashed by the verification.
     const base = baseCompression(found)
-    if (base === 'none') return encode
-    return (input) => encode(plain.stage(decompressor(base)(input)))
+    const decode = base === 'none' ? asItIs : decompressor(base)
+    if (edit === 'decompress') return decode
+    encoder = layerEncoder(edit, compressionLevel)
+    const encode = encoder.stage
+    // What is plain already has been hashed by the verification, and what is only unpacked is hashed as it is stored.
+    return base === 'none' ? encode : (input) => encode(plain.stage(decode(input)))
   })
   const cipher = await openCipher(session, planned, operation)
   const verification = createVerification(blob)
