@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 
-import { isDigest, parseJsonObject, TransloadError } from '@transload/contract'
+import { displayJson, isDigest, parseJsonObject, TransloadError } from '@transload/contract'
 
 import { readConfigFile } from './config-file.ts'
 import { duplicateKey } from './duplicate-key.ts'
@@ -104,7 +104,7 @@ function parseRequirements(value: unknown): readonly PolicyRequirement[] {
 function parseRequirement(value: unknown): PolicyRequirement {
   const { type, ...members } = parseObject(value, 'a policy requirement')
   if (typeof type !== 'string' || !Object.hasOwn(requirementMembers, type)) {
-    throw invalid(`Unknown policy requirement type ${JSON.stringify(type ?? '')}`)
+    throw invalid(`Unknown policy requirement type ${displayJson(type ?? '')}`)
   }
   const known = type as RequirementType
   rejectUnknownKeys(members, requirementMembers[known])
@@ -139,7 +139,7 @@ const requirementMembers: Readonly<Record<RequirementType, readonly string[]>> =
 function checkSignedBy(members: Readonly<Record<string, unknown>>): void {
   const { keyType } = members
   const keyTypes: readonly unknown[] = ['GPGKeys', 'signedByGPGKeys', 'X509Certificates', 'signedByX509CAs']
-  if (!keyTypes.includes(keyType)) throw invalid(`Unrecognized keyType value ${JSON.stringify(keyType ?? '')}`)
+  if (!keyTypes.includes(keyType)) throw invalid(`Unrecognized keyType value ${displayJson(keyType ?? '')}`)
   const count = ['keyPath', 'keyPaths', 'keyData'].filter((name) => members[name] !== undefined).length
   if (count === 1) return
   const problem = count === 0 ? 'none of them present' : 'more than one present'
@@ -165,7 +165,7 @@ const matcherMembers: Readonly<Record<string, readonly string[]>> = {
 function checkMatcher(value: unknown): void {
   const { type, ...members } = parseObject(value, 'an identity matcher')
   if (typeof type !== 'string' || !Object.hasOwn(matcherMembers, type)) {
-    throw invalid(`Unknown policy reference match type ${JSON.stringify(type ?? '')}`)
+    throw invalid(`Unknown policy reference match type ${displayJson(type ?? '')}`)
   }
   const expected = matcherMembers[type]!
   rejectUnknownKeys(members, expected)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { encodeJson, parseJsonObject } from './json.ts'
+import { displayJson, encodeJson, parseJsonObject } from './json.ts'
 
 test('JSON is what Go writes', () => {
   expect(encodeJson({ b: '<a&b>', a: undefined, c: ['\u2028'] })).toBe(
@@ -29,4 +29,15 @@ test('what is nested too deep to be written is refused', () => {
 test('an object is read from bytes or text', () => {
   expect(parseJsonObject('{"a":1}', 'it')).toEqual({ a: 1 })
   expect(parseJsonObject(Buffer.from('{"ä":1}'), 'it')).toEqual({ ä: 1 })
+})
+
+test.each([
+  ['a\u0085"', '"a?\\""'],
+  [1.5, '1.5'],
+  [null, 'null'],
+  [undefined, 'undefined'],
+  [JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) as unknown, 'a list'],
+  [{ a: 1 }, 'an object'],
+])('a value is shown in a message, whatever it is', (value, shown) => {
+  expect(displayJson(value)).toBe(shown)
 })

@@ -1,3 +1,4 @@
+import { displayText } from './display-url.ts'
 import { TransloadError } from './errors.ts'
 
 const escapes: Readonly<Record<string, string>> = {
@@ -44,4 +45,10 @@ export function parseJsonObject(
     throw new TransloadError(code, `${subject} is not a JSON object`)
   }
   return value as Record<string, unknown>
+}
+
+/** A value of untrusted JSON as messages show it: texts and numbers as JSON, cut; of anything else only what it is. */
+export function displayJson(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' && value !== null ? 'an object' : displayText(JSON.stringify(value) ?? 'undefined')
 }

@@ -1,6 +1,6 @@
 import { digestOf, isDigest, type Digest, type DigestAlgorithm } from './digest.ts'
 import { TransloadError } from './errors.ts'
-import { parseJsonObject } from './json.ts'
+import { displayJson, parseJsonObject } from './json.ts'
 import { acceptedManifestTypes, isSchema1Type, mediaTypes } from './media-types.ts'
 import { parseSchema1, type Schema1Content } from './schema1-manifest.ts'
 import { schema1Payload } from './schema1-payload.ts'
@@ -136,10 +136,10 @@ export function parseDescriptor(value: unknown, subject: string): Descriptor {
   if (typeof mediaType !== 'string')
     throw new TransloadError('MANIFEST_INVALID', `${subject}: mediaType is not a string`)
   if (typeof digest !== 'string' || !isDigest(digest)) {
-    throw new TransloadError('MANIFEST_INVALID', `${subject}: invalid digest ${JSON.stringify(digest)}`)
+    throw new TransloadError('MANIFEST_INVALID', `${subject}: invalid digest ${displayJson(digest)}`)
   }
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
-    throw new TransloadError('MANIFEST_INVALID', `${subject}: invalid size ${JSON.stringify(size)}`)
+    throw new TransloadError('MANIFEST_INVALID', `${subject}: invalid size ${displayJson(size)}`)
   }
   const platform = parsePlatform(json['platform'])
   const urls = Array.isArray(json['urls']) ? json['urls'].filter((url) => typeof url === 'string') : []

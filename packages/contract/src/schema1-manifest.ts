@@ -1,6 +1,6 @@
 import { isDigest, type Digest } from './digest.ts'
 import { TransloadError } from './errors.ts'
-import { parseJsonObject } from './json.ts'
+import { displayJson, parseJsonObject } from './json.ts'
 
 /** A layer of a schema 1 manifest together with what its history says of it. */
 export interface Schema1Layer {
@@ -27,7 +27,7 @@ export interface Schema1Content {
  */
 export function parseSchema1(json: Readonly<Record<string, unknown>>): Schema1Content {
   if (json['schemaVersion'] !== 1) {
-    throw invalid(`unsupported schema version ${JSON.stringify(json['schemaVersion'] ?? 0)}`)
+    throw invalid(`unsupported schema version ${displayJson(json['schemaVersion'] ?? 0)}`)
   }
   const fsLayers = listIn(json, 'fsLayers')
   const history = listIn(json, 'history')
@@ -53,7 +53,7 @@ function parseLayer(layer: unknown, history: unknown, index: number): ChainedLay
   const digest = (layer as { blobSum?: unknown } | null)?.blobSum
   const v1Compatibility = (history as { v1Compatibility?: unknown } | null)?.v1Compatibility
   if (typeof digest !== 'string' || !isDigest(digest)) {
-    throw invalid(`fsLayers[${index}]: invalid digest ${JSON.stringify(digest)}`)
+    throw invalid(`fsLayers[${index}]: invalid digest ${displayJson(digest)}`)
   }
   const subject = `v2s1 history entry ${index}`
   if (typeof v1Compatibility !== 'string') throw invalid(`parsing ${subject}: no v1Compatibility`)
@@ -79,7 +79,7 @@ function checkChain(images: readonly ChainedLayer[]): void {
     if (!isRepeated && seen.has(id)) throw invalid(`ID ${id} appears multiple times in manifest`)
     if (!isRepeated) seen.add(id)
     if (next && !isRepeated && parent !== next.id) {
-      throw invalid(`Invalid parent ID. Expected ${next.id}, got ${JSON.stringify(parent)}`)
+      throw invalid(`Invalid parent ID. Expected ${next.id}, got ${displayJson(parent)}`)
     }
   }
 }

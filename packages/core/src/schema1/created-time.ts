@@ -1,4 +1,4 @@
-import { TransloadError } from '@transload/contract'
+import { displayJson, TransloadError } from '@transload/contract'
 
 import { goTimestamp } from '../go-time.ts'
 
@@ -9,6 +9,6 @@ const zeroTime = '0001-01-01T00:00:00Z'
 export function createdTime(value: unknown): string {
   if (value === undefined || value === null) return zeroTime
   const time = typeof value === 'string' ? goTimestamp(value) : undefined
-  if (time === undefined) throw new TransloadError('MANIFEST_INVALID', `invalid time ${JSON.stringify(value)}`)
+  if (time === undefined) throw new TransloadError('MANIFEST_INVALID', `invalid time ${displayJson(value)}`)
   return time
 }
