@@ -100,7 +100,9 @@ function rootPartition(objects: readonly DataObject[]): SifFile['root'] {
   if (!root) throw invalid('looking up rootfs from SIF file: object not found')
   if (others.length > 0) throw invalid('looking up rootfs from SIF file: multiple objects found')
   if (root.extra.readInt32LE(0) !== squashfs) throw invalid('the root filesystem is not a plain squashfs')
-  return { offset: root.offset, size: root.size }
+  const { offset, size } = root
+  checkExtent(offset, size)
+  return { offset, size }
 }
 
 async function readDefinition(file: FileHandle, objects: readonly DataObject[]): Promise<string | undefined> {
@@ -114,7 +116,7 @@ async function readDefinition(file: FileHandle, objects: readonly DataObject[]):
 
 /** Undefined when the file ends before. */
 async function readAt(file: FileHandle, offset: number, size: number): Promise<Buffer | undefined> {
-  if (!Number.isSafeInteger(offset) || offset < 0 || size < 0) throw invalid('an object lies outside of the file')
+  checkExtent(offset, size)
   const bytes = Buffer.alloc(size)
   for (let filled = 0; filled < size;) {
     const { bytesRead } = await file.read(bytes, filled, size - filled, offset + filled)
@@ -122,6 +124,12 @@ async function readAt(file: FileHandle, offset: number, size: number): Promise<B
     filled += bytesRead
   }
   return bytes
+}
+
+/** Numbers of 64 bits: what does not fit into a file that anybody has is not read exactly either. */
+function checkExtent(offset: number, size: number): void {
+  const isPossible = offset >= 0 && size >= 0 && Number.isSafeInteger(offset) && Number.isSafeInteger(offset + size)
+  if (!isPossible) throw invalid('an object lies outside of the file')
 }
 
 async function openFile(path: string): Promise<FileHandle> {
