@@ -69,3 +69,10 @@ it.each([
 it('refuses what is not there', async () => {
   await expect(readSifFile(join(directory, 'absent'))).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' })
 })
+
+it('refuses a root filesystem that no file is long enough for', async () => {
+  const bytes = buildSif([definition, squashfs])
+  const secondDescriptor = 4096 + 585
+  bytes[secondDescriptor + 23] = 32
+  await expect(readSifFile(await written(bytes))).rejects.toMatchObject({ code: 'MANIFEST_INVALID' })
+})
