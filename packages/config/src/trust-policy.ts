@@ -15,7 +15,7 @@ export function createTrustPolicy(policy: Policy): TrustPolicy {
         const reason = unmetReason(requirement, reference, policy)
         if (reason !== undefined) return { allowed: false, reasons: [reason] }
       }
-      return { allowed: true }
+      return { allowed: true, proofs: [] }
     },
   }
 }

@@ -18,33 +18,58 @@ export interface SignatureReader {
 }
 
 export interface SignatureWriter {
-  /** Called after the manifest was written and before `commit`. */
+  /** The complete new set. Called after the manifest was written and before `commit`. */
   replace(manifest: Digest, signatures: readonly StoredSignature[], options?: OperationOptions): Promise<void>
 }
+
+/** A sigstore bundle (protobuf-specs, JSON form), which registries and layouts keep as a referrer of the image. */
+export interface SignatureBundle {
+  readonly kind: 'bundle'
+  /** `application/vnd.dev.sigstore.bundle.v0.3+json` or another version of it. */
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+}
+
+export type Signature = StoredSignature | SignatureBundle
 
 /** What a signature states: this manifest may be known by this name. */
 export interface Claim {
   readonly manifest: Digest
-  readonly identity: string
+  /** Absent where the signature names no image, as most bundles do not. */
+  readonly identity?: string
 }
 
 export interface Signer extends AsyncDisposable {
-  sign(claim: Claim, options?: OperationOptions): Promise<StoredSignature>
+  /** After "Signing image using": `simple signing`, `a sigstore signature`. */
+  readonly method: string
+  sign(claim: Required<Claim>, options?: OperationOptions): Promise<Signature>
+}
+
+/** What a signature was found to prove. */
+export interface VerifiedClaim extends Claim {
+  /** Whose signature it is, for a person: a key's fingerprint, or whom a certificate names. */
+  readonly signer: string
 }
 
 /** Returns only what the signature proves. Throws SIGNATURE_INVALID; reads nothing before the proof holds. */
 export interface Verifier {
-  verify(signature: StoredSignature, options?: OperationOptions): Promise<Claim>
+  verify(signature: Signature, options?: OperationOptions): Promise<VerifiedClaim>
 }
 
 /** Until the policy allows it an image is only bytes: neither its config nor its layers have been read. */
 export interface UnverifiedImage {
   readonly reference: ImageReference
+  /** Of an image, or of an index. */
   readonly manifest: RawManifest
   signatures(options?: OperationOptions): Promise<readonly StoredSignature[]>
+  /** Absent where the place keeps no referrers. */
+  bundles?(options?: OperationOptions): Promise<readonly SignatureBundle[]>
 }
 
-export type Verdict = { readonly allowed: true } | { readonly allowed: false; readonly reasons: readonly string[] }
+export type Verdict =
+  /** `proofs`: the claims that were needed for that; none if no signature was asked for. */
+  | { readonly allowed: true; readonly proofs: readonly VerifiedClaim[] }
+  | { readonly allowed: false; readonly reasons: readonly string[] }
 
 /** Fails closed: a requirement it does not understand is not met. */
 export interface TrustPolicy {

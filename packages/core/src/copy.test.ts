@@ -579,7 +579,7 @@ describe('a policy', () => {
         seen.push(image.manifest.digest)
         expect(image.reference.text).toBe('source:latest')
         expect(await image.signatures()).toEqual([])
-        return { allowed: true }
+        return { allowed: true, proofs: [] }
       },
     }
     await copyImage(await stored(index), new Shelf({ multiImage: true }).located, { images: 'all', policy })

@@ -76,7 +76,7 @@ describe('openImage', () => {
       evaluate: async (unverified) => {
         expect(await unverified.signatures()).toEqual([])
         return unverified.manifest.digest === index.root.digest
-          ? { allowed: true }
+          ? { allowed: true, proofs: [] }
           : { allowed: false, reasons: ['no'] }
       },
     }
