@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path'
 import { TransloadError } from '@transload/contract'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-import { duplicateKey } from './duplicate-key.ts'
 import type { Locations } from './locations.ts'
 import { parsePolicy, readPolicy } from './policy.ts'
 
@@ -117,15 +116,4 @@ test.each([
   expect(TransloadError.is(error, 'CONFIG_INVALID')).toBe(true)
   expect(String(error)).toContain('Error loading trust policy: invalid policy in "/p.json": ')
   expect(String(error)).toContain(problem)
-})
-
-test.each([
-  ['{"a":1,"b":{"a":1}}', undefined],
-  ['{"a":"a","b":["a","a",{"b":1}]}', undefined],
-  ['{"a":1,"a":2}', 'a'],
-  ['{"a":1,"\\u0061":2}', 'a'],
-  ['{"x":[{"b":1 , "c":"}", "b" :2}]}', 'b'],
-  ['{"x":"\\"","x":1}', 'x'],
-])('the member named twice in %s', (json, expected) => {
-  expect(duplicateKey(json)).toBe(expected)
 })

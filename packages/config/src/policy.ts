@@ -1,9 +1,8 @@
 import { posix } from 'node:path'
 
-import { displayJson, isDigest, parseJsonObject, TransloadError } from '@transload/contract'
+import { displayJson, duplicateKey, isDigest, parseJsonObject, TransloadError } from '@transload/contract'
 
 import { readConfigFile } from './config-file.ts'
-import { duplicateKey } from './duplicate-key.ts'
 import { systemFile, userFile, type Locations } from './locations.ts'
 
 /** containers-policy.json(5) */
