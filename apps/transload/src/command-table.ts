@@ -41,6 +41,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/experimental-image-proxy.ts')).experimentalImageProxy,
   },
   {
+    name: 'generate-sigstore-key',
+    summary: 'Generate a sigstore public/private key pair',
+    load: async () => (await import('./commands/generate-sigstore-key.ts')).generateSigstoreKey,
+  },
+  {
     name: 'help',
     summary: 'Help about any command',
     load: async () => (await import('./commands/help.ts')).help,

@@ -1,0 +1,8 @@
+export type { Passphrase } from './sigstore/encrypted-key.ts'
+export {
+  generateKeyPairFiles,
+  readSigningKey,
+  type CertificateChain,
+  type KeyPairFiles,
+  type SigningKey,
+} from './sigstore/signing-key.ts'
