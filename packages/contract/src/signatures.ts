@@ -18,6 +18,11 @@ export interface SignatureReader {
 }
 
 export interface SignatureWriter {
+  /**
+   * Whether signatures of these kinds can be stored, asked before anything is written: throws what `replace` would
+   * throw. Absent: they can.
+   */
+  check?(kinds: ReadonlySet<StoredSignature['kind']>, options?: OperationOptions): Promise<void>
   /** The complete new set. Called after the manifest was written and before `commit`. */
   replace(manifest: Digest, signatures: readonly StoredSignature[], options?: OperationOptions): Promise<void>
 }
@@ -28,6 +33,8 @@ export interface SignatureBundle {
   /** `application/vnd.dev.sigstore.bundle.v0.3+json` or another version of it. */
   readonly mediaType: string
   readonly bytes: Uint8Array
+  /** Of the manifest it is kept in. */
+  readonly annotations?: Readonly<Record<string, string>>
 }
 
 export type Signature = StoredSignature | SignatureBundle
@@ -42,6 +49,8 @@ export interface Claim {
 export interface Signer extends AsyncDisposable {
   /** After "Signing image using": `simple signing`, `a sigstore signature`. */
   readonly method: string
+  /** What `sign` returns. */
+  readonly makes: Signature['kind']
   sign(claim: Required<Claim>, options?: OperationOptions): Promise<Signature>
 }
 

@@ -87,6 +87,8 @@ export interface DestinationTraits {
   readonly layers?: 'as-is' | 'compressed' | 'uncompressed'
   /** Can hold an index with several images. */
   readonly multiImage?: boolean
+  /** Why the destination has no `signatures`, for the message that it has none. */
+  readonly noSignaturesReason?: string
   /** Takes manifests as `referrer`s. */
   readonly referrers?: boolean
   /** Leaves layers that live at foreign URLs where they are. */

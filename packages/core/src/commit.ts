@@ -1,11 +1,4 @@
-import {
-  HttpError,
-  TransloadError,
-  type Digest,
-  type OperationOptions,
-  type RawManifest,
-  type StoredSignature,
-} from '@transload/contract'
+import { HttpError, TransloadError, type OperationOptions, type RawManifest } from '@transload/contract'
 
 import { createLimiter, runAll } from './bounded.ts'
 import type { CopyResult } from './copy-options.ts'
@@ -14,8 +7,10 @@ import { labelError, plannedImageLabel } from './image-label.ts'
 import { pendingManifests, type PendingManifest } from './pending-manifests.ts'
 import type { SelectedImages } from './select-images.ts'
 import type { CopySession } from './session.ts'
+import { signManifests, type SignedManifest } from './sign-manifests.ts'
 import { TransferError } from './transfer-error.ts'
 import type { MovedBlobs } from './transfer.ts'
+import { storeBundles } from './write-bundles.ts'
 
 /** Many registries take an index only with all of its images. */
 const sparseHint =
@@ -23,7 +18,8 @@ const sparseHint =
   'copy all (--all), or have their entries removed (--strip-removed-platforms).'
 
 /**
- * Writes the manifests, images before their index, then the signatures, and publishes it all. Until the destination's
+ * Writes the manifests, images before their index and after what is signed of them, then the signatures, and publishes
+ * it all. Until the destination's
  * `commit` nothing is visible under its name. Throws TransferError.
  */
 export async function commitImage(
@@ -39,10 +35,11 @@ export async function commitImage(
   const hint = isSparse ? sparseHint : undefined
   for (const { manifest } of nested) await writeManifest(session, manifest, { root: false, list: true, hint }, options)
   await writeReferrers(session, selected)
-  await writeManifest(session, root.manifest, { root: true, list: plan.index !== undefined, hint }, options)
-
-  const signed = plan.index ? [...images, ...nested, root] : images
-  for (const { manifest, signatures } of signed) await writeSignatures(session, manifest.digest, signatures)
+  announceManifest(session, root.manifest, root)
+  const signed = await signManifests(session, plan.signIdentity, [...images, ...nested, root])
+  for (const one of signed) await writeBundles(session, one)
+  await storeManifest(session, root.manifest, { ...root, hint }, options)
+  for (const one of signed) await writeSignatures(session, one)
   await committing('committing the finished image', { ...options, hint }, () => destination.commit(options))
 
   const { digest, mediaType, bytes } = root.manifest
@@ -83,24 +80,51 @@ interface ManifestRole {
 }
 
 async function writeManifest(
-  { destination, options }: CopySession,
+  session: CopySession,
   manifest: RawManifest,
-  { root, list, referrer, hint }: ManifestRole,
+  role: ManifestRole,
+  operation: OperationOptions,
+): Promise<void> {
+  announceManifest(session, manifest, role)
+  await storeManifest(session, manifest, role, operation)
+}
+
+function announceManifest(
+  { options }: CopySession,
+  { digest }: RawManifest,
+  { root, list }: Pick<ManifestRole, 'root' | 'list'>,
+): void {
+  options.progress({ type: 'manifest', digest, root, list })
+}
+
+async function storeManifest(
+  { destination }: CopySession,
+  manifest: RawManifest,
+  { root, referrer, hint }: ManifestRole,
   { signal }: OperationOptions,
 ): Promise<void> {
-  options.progress({ type: 'manifest', digest: manifest.digest, root, list })
   const role = { root, ...(referrer ? { referrer } : {}) }
   await committing('writing manifest', { signal, hint }, () => destination.writeManifest(manifest, { ...role, signal }))
 }
 
+async function writeBundles(session: CopySession, signed: SignedManifest): Promise<void> {
+  const { destination, options } = session
+  for (const referrer of await storeBundles(session, signed)) {
+    await committing('writing signatures', options, () =>
+      destination.writeManifest(referrer, { root: false, referrer: true, signal: options.signal }),
+    )
+  }
+}
+
 async function writeSignatures(
   { destination, options }: CopySession,
-  manifest: Digest,
-  signatures: readonly StoredSignature[],
+  { manifest, signatures, bundles, root, list }: SignedManifest,
 ): Promise<void> {
+  const count = signatures.length + bundles.length
+  if (list || count > 0) options.progress({ type: 'signatures', digest: manifest.digest, root, list, count })
   const writer = destination.signatures
   if (signatures.length === 0 || !writer) return
-  await committing('writing signatures', options, () => writer.replace(manifest, signatures, options))
+  await committing('writing signatures', options, () => writer.replace(manifest.digest, signatures, options))
 }
 
 /** `hint` goes with the answer that something is not known: for more a registry has no words. */

@@ -8,6 +8,7 @@ import {
   type OpenOptions,
   type OperationOptions,
   type Platform,
+  type Signer,
   type TrustPolicy,
 } from '@transload/contract'
 
@@ -39,6 +40,13 @@ export interface CopyOptions extends OperationOptions {
   readonly referrers?: boolean | undefined
   /** Do not carry signatures over. Without it, signatures the destination cannot hold are an error. */
   readonly removeSignatures?: boolean | undefined
+  /**
+   * Each adds a signature, in this order and behind those carried over, to every image copied and to its indexes. Who
+   * made them disposes them. Signing comes before the root manifest is written: what fails leaves nothing under its name.
+   */
+  readonly signers?: readonly Signer[] | undefined
+  /** What new signatures call the image: a Docker reference with a tag or digest. Default: the destination's. */
+  readonly signIdentity?: string | undefined
   /** What becomes of layers. Default: the destination's `layers` trait. */
   readonly layers?: 'as-is' | 'compressed' | 'uncompressed' | undefined
   /** Compression of layers that are compressed on the way, and, said explicitly, of those compressed otherwise. Default gzip. */
@@ -91,6 +99,8 @@ export interface ResolvedCopyOptions extends OpenOptions {
   readonly format: CopyOptions['format']
   readonly preserveDigests: boolean
   readonly removeSignatures: boolean
+  readonly signers: readonly Signer[]
+  readonly signIdentity: string | undefined
   readonly layers: CopyOptions['layers']
   readonly compressionFormat: CopyOptions['compressionFormat']
   readonly compressionLevel: number | undefined
@@ -128,6 +138,8 @@ export function resolveCopyOptions(options: CopyOptions): ResolvedCopyOptions {
     format: options.format,
     preserveDigests: options.preserveDigests ?? false,
     removeSignatures: options.removeSignatures ?? false,
+    signers: options.signers ?? [],
+    signIdentity: options.signIdentity,
     layers: options.layers,
     compressionFormat,
     compressionLevel: resolveLevel(compressionLevel, compressionFormat ?? 'gzip'),

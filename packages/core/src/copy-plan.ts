@@ -35,6 +35,8 @@ export interface PlannedSignatures {
   readonly fate: 'none' | 'carry' | 'drop'
   /** How many are carried over. */
   readonly count: number
+  /** How many are made; absent if none are. */
+  readonly added?: number
 }
 
 export interface PlannedManifest {
@@ -78,6 +80,8 @@ export interface CopyPlan {
   /** `scheme:text` */
   readonly source: string
   readonly destination: string
+  /** What the signatures made call the image; absent if none are made. */
+  readonly signIdentity?: string
   /** Present when an index is written; absent when one image is, even if it was chosen from an index. */
   readonly index?: PlannedIndex
   /** Indexes in the index, each before the one it is in; absent if there are none. */

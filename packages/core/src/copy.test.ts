@@ -559,6 +559,7 @@ it('reports what happens in order', async () => {
     'image 1',
     'image 2',
     ...Array.from({ length: 4 }, () => 'manifest'),
+    'signatures',
     'done',
   ])
   expect(lines.filter((line) => line.startsWith('started'))).toHaveLength(index.blobs.length)

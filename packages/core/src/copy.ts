@@ -1,5 +1,6 @@
 import { TransloadError } from '@transload/contract'
 
+import { checkSignatureStore } from './check-signature-store.ts'
 import { commitImage } from './commit.ts'
 import type { CopyOptions, CopyResult } from './copy-options.ts'
 import { withFallbackFormat } from './fallback-format.ts'
@@ -22,6 +23,7 @@ export async function copyImage(from: Located, to: Located, options: CopyOptions
     const images = await selectImages(session)
     const selected = options.referrers ? await withReferrers(session, images) : images
     const plan = planCopy(selected, session.destination, session.options)
+    await checkSignatureStore(session, selected)
     if (options.dryRun) return plannedResult(selected, plan)
     return await withFallbackFormat(session, selected, plan, async (tried) => {
       const moved = await transferBlobs(session, tried)

@@ -60,6 +60,8 @@ function planned(source: RawManifest, format: 'oci' | 'docker'): PlannedImage {
       format,
       preserveDigests: false,
       removeSignatures: false,
+      signers: [],
+      signIdentity: undefined,
       layers: undefined,
       compressionFormat: undefined,
       encryptor: undefined,

@@ -14,6 +14,9 @@ import { writtenImages } from './written-images.ts'
 export interface PendingManifest {
   readonly manifest: RawManifest
   readonly signatures: readonly StoredSignature[]
+  readonly root: boolean
+  /** An index. */
+  readonly list: boolean
 }
 
 export interface PendingManifests {
@@ -33,7 +36,7 @@ export async function pendingManifests(
 ): Promise<PendingManifests> {
   const manifests = await writtenImages(session, selected, plan, moved.find)
   const images = manifests.map((manifest, turn): PendingManifest => {
-    return { manifest, signatures: selected.images[turn]!.signatures }
+    return { manifest, signatures: selected.images[turn]!.signatures, root: !plan.index, list: false }
   })
   if (!selected.index || !plan.index) return { images, nested: [], root: images[0]! }
 
@@ -49,7 +52,8 @@ export async function pendingManifests(
     index: PlannedIndex,
   ): PendingManifest => {
     const instances = written.get(path.join()) ?? []
-    return { manifest: writtenIndex(raw, index, instances, defaultPlatform()), signatures }
+    const manifest = writtenIndex(raw, index, instances, defaultPlatform())
+    return { manifest, signatures, root: path.length === 0, list: true }
   }
   for (const [turn, image] of plan.images.entries()) {
     remember(image.path!, images[turn]!.manifest, hasZstdLayers(image, moved))

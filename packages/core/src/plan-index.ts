@@ -2,13 +2,8 @@ import { TransloadError } from '@transload/contract'
 
 import type { PlannedIndex } from './copy-plan.ts'
 import { chooseIndexType, unmodifiableHint } from './manifest-type.ts'
-import {
-  describe,
-  planSignatures,
-  unmodifiableReason,
-  type PlanDestination,
-  type PlanOptions,
-} from './plan-manifest.ts'
+import { describe, unmodifiableReason, type PlanDestination, type PlanOptions } from './plan-manifest.ts'
+import { planSignatures } from './plan-signatures.ts'
 import type { SelectedImages, SelectedIndex } from './select-images.ts'
 
 /** The index and those in it by their paths. What an index that may not change names may not change either. */

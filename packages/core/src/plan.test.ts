@@ -3,6 +3,7 @@ import {
   parseManifest,
   type DestinationTraits,
   type RawManifest,
+  type Signer,
   type SignatureWriter,
   type StoredSignature,
 } from '@transload/contract'
@@ -43,6 +44,8 @@ const defaults: PlanOptions = {
   format: undefined,
   preserveDigests: false,
   removeSignatures: false,
+  signers: [],
+  signIdentity: undefined,
   layers: undefined,
   compressionFormat: undefined,
   encryptor: undefined,
@@ -230,6 +233,13 @@ describe('signatures', () => {
     )
   })
 
+  it('cannot be held for a reason of the destination', () => {
+    const traits = { ...ociTraits, noSignaturesReason: 'Pushing signatures for OCI images is not supported' }
+    expect(() => plan(oci, traits, {}, { signatures: [signature] })).toThrow(
+      'Can not copy signatures to test:to: Pushing signatures for OCI images is not supported',
+    )
+  })
+
   it('can be dropped', () => {
     expect(plan(oci, ociTraits, { removeSignatures: true }).images[0]!.signatures).toEqual({ fate: 'drop', count: 0 })
   })
@@ -309,4 +319,57 @@ it('is JSON, naming both ends', () => {
   const made = plan(fixtureIndex(), registryTraits)
   expect(JSON.parse(JSON.stringify(made))).toEqual(made)
   expect(made).toMatchObject({ source: 'test:from', destination: 'test:to' })
+})
+
+const signer = (makes: Signer['makes']): Signer => ({
+  method: 'test',
+  makes,
+  sign: () => Promise.reject(new Error('nothing is signed for a plan')),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+})
+
+describe('signing', () => {
+  const simple = { signers: [signer('simple')] }
+
+  it('names the image as the destination does', () => {
+    const to = { name: 'example.com/app:1', signatures: writer }
+    expect(plan(oci, registryTraits, simple, { to })).toMatchObject({
+      signIdentity: 'example.com/app:1',
+      images: [{ signatures: { fate: 'none', count: 0, added: 1 } }],
+    })
+    expect(plan(oci, registryTraits, {}, { to })).not.toHaveProperty('signIdentity')
+  })
+
+  it.each<[string, PlanOptions['signers'], string | undefined, Parameters<typeof destination>[1], string]>([
+    [
+      'nothing to call the image',
+      simple.signers,
+      undefined,
+      { signatures: writer },
+      'Cannot determine canonical Docker reference for destination test:to',
+    ],
+    [
+      'a name without a tag',
+      simple.signers,
+      'example.com/app',
+      { signatures: writer },
+      'Sign identity must be a fully specified reference example.com/app',
+    ],
+    [
+      'no place for signatures',
+      simple.signers,
+      'example.com/app:1',
+      {},
+      'writing signatures: Storing signatures for test: images is not supported',
+    ],
+    [
+      'no place for bundles',
+      [signer('bundle')],
+      'example.com/app:1',
+      { signatures: writer },
+      'writing signatures: Storing referrers for test: images is not supported',
+    ],
+  ])('is ruled out with %s', (_, signers, signIdentity, to, message) => {
+    expect(() => plan(oci, registryTraits, { signers, signIdentity }, { to })).toThrow(message)
+  })
 })

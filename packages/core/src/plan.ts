@@ -15,14 +15,9 @@ import { chosenLayers, cryptoOf, isEncrypted, plainMediaType, writtenMediaType }
 import { baseCompression, compressionAfter, describedCompression, editFor } from './layer-encoding.ts'
 import { chooseImageType, formatOf, unmodifiableHint } from './manifest-type.ts'
 import { planIndexes } from './plan-index.ts'
-import {
-  describe,
-  planSignatures,
-  unmodifiableReason,
-  type PlanDestination,
-  type PlanOptions,
-} from './plan-manifest.ts'
+import { describe, unmodifiableReason, type PlanDestination, type PlanOptions } from './plan-manifest.ts'
 import { planReferrers } from './plan-referrers.ts'
+import { planSignatures, planSignIdentity } from './plan-signatures.ts'
 import { digestInName } from './read-manifest.ts'
 import type { SelectedImage, SelectedImages } from './select-images.ts'
 
@@ -33,6 +28,7 @@ import type { SelectedImage, SelectedImages } from './select-images.ts'
 export function planCopy(selected: SelectedImages, destination: PlanDestination, given: PlanOptions): CopyPlan {
   checkDestinationDigest(selected, digestInName(destination.reference))
   const referrers = planReferrers(selected.referrers ?? [], destination)
+  const signIdentity = planSignIdentity(destination, given)
   const options = { ...given, hasReferrers: referrers.length > 0 }
   const indexes = planIndexes(selected, destination, options)
   const index = indexes.get('')
@@ -40,6 +36,7 @@ export function planCopy(selected: SelectedImages, destination: PlanDestination,
   return {
     source: selected.source,
     destination: displayText(referenceText(destination.reference)),
+    ...(signIdentity === undefined ? {} : { signIdentity }),
     ...(index ? { index } : {}),
     ...(nested?.length ? { nested } : {}),
     images: selected.images.map((image, position) =>

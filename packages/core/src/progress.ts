@@ -11,6 +11,10 @@ export type TransferEvent =
       readonly bytes: number
       /** Images in the index that is copied; absent when one image is, even if it was chosen from an index. */
       readonly listed?: number
+      /** Signatures of the index, or of the one image, that are carried over; absent: none. */
+      readonly signatures?: number
+      /** How each signature that is added to every image and index is made, in words; absent: none are. */
+      readonly signers?: readonly string[]
     }
   | {
       /** Each image in its turn, at the latest before its first blob that no image before it has. */
@@ -18,6 +22,8 @@ export type TransferEvent =
       readonly digest: Digest
       readonly index: number
       readonly count: number
+      /** Those carried over; absent: none. */
+      readonly signatures?: number
       /**
        * What it needs to have at the destination: its layers, as often as it names them, then the config. Those it
        * shares have one `blob` event for all.
@@ -35,6 +41,24 @@ export type TransferEvent =
       readonly stored?: Digest
     }
   | { readonly type: 'manifest'; readonly digest: Digest; readonly root: boolean; readonly list: boolean }
+  | {
+      /** A signature is about to be made: the `index`th of `count` of this manifest. May wait for a person. */
+      readonly type: 'signing'
+      readonly digest: Digest
+      readonly root: boolean
+      readonly list: boolean
+      readonly method: string
+      readonly index: number
+      readonly count: number
+    }
+  | {
+      /** All signatures of an index, or of an image that has any, carried over and new, are about to be stored. */
+      readonly type: 'signatures'
+      readonly digest: Digest
+      readonly root: boolean
+      readonly list: boolean
+      readonly count: number
+    }
   | { readonly type: 'done'; readonly digest: Digest }
 
 /** Called synchronously, `moving` at most ten times a second for one blob. A sink that throws fails the copy. */

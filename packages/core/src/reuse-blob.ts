@@ -8,15 +8,17 @@ import { TransferError } from './transfer-error.ts'
 
 /**
  * What the destination has in place of the blob, undefined if nothing. Only a layer that would be compressed anew may be
- * another blob there, and compressed alike: what can stay as it is keeps its digest. Throws TransferError.
+ * another blob there, and compressed alike: what can stay as it is keeps its digest, and what is signed is made only of
+ * what was read. Throws TransferError.
  */
 export async function reuseBlob(
-  { source, destination }: CopySession,
+  { source, destination, options: { signers } }: CopySession,
   { blob, edit }: Pick<PlannedBlob, 'blob' | 'edit'>,
   operation: OperationOptions,
 ): Promise<StoredBlob | undefined> {
-  const compressions = isCompression(edit) ? [edit, ...(edit === 'zstd' ? ['zstd:chunked'] : [])] : []
-  const options = { ...operation, from: source.reference, substitutes: compressions.length > 0, compressions }
+  const mayReplace = isCompression(edit) && signers.length === 0
+  const compressions = mayReplace ? [edit, ...(edit === 'zstd' ? ['zstd:chunked'] : [])] : []
+  const options = { ...operation, from: source.reference, substitutes: mayReplace, compressions }
   let found: ReusedBlob | undefined
   try {
     found = await destination.reuseBlob?.(blob, options)

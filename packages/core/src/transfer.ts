@@ -1,7 +1,7 @@
 import type { Digest, OperationOptions } from '@transload/contract'
 
 import { createLimiter, runAll, type Limiter } from './bounded.ts'
-import type { CopyPlan, PlannedBlob, PlannedImage } from './copy-plan.ts'
+import type { CopyPlan, PlannedBlob, PlannedImage, PlannedManifest } from './copy-plan.ts'
 import { labelError, plannedImageLabel } from './image-label.ts'
 import { isCompression } from './layer-encoding.ts'
 import { moveBlob, type FindStored, type StoredBlob } from './move-blob.ts'
@@ -113,7 +113,13 @@ function reportPlan({ options }: CopySession, { index, images }: CopyPlan, jobs:
     blobs: jobs.size,
     bytes: jobs.values().reduce((sum, { planned }) => sum + (planned.blob.size ?? 0), 0),
     ...(index ? { listed: index.listed } : {}),
+    ...carriedSignatures(index ?? images[0]!),
+    ...(options.signers.length > 0 ? { signers: options.signers.map(({ method }) => method) } : {}),
   })
+}
+
+function carriedSignatures({ signatures: { count } }: PlannedManifest): { readonly signatures?: number } {
+  return count > 0 ? { signatures: count } : {}
 }
 
 /** Reports each image once, in order, at the latest when `image` is begun. */
@@ -124,7 +130,8 @@ function imageAnnouncer({ options }: CopySession, { images }: CopyPlan): (image:
       const { manifest } = images[next]!
       const moved = blobsOf(images[next]!).filter(({ edit }) => edit !== 'skip')
       const blobs = moved.map(({ role, blob }) => ({ role, digest: blob.digest }))
-      options.progress({ type: 'image', digest: manifest.digest, index: next, count: images.length, blobs })
+      const turn = { digest: manifest.digest, index: next, count: images.length }
+      options.progress({ type: 'image', ...turn, ...carriedSignatures(images[next]!), blobs })
     }
   }
 }

@@ -32,6 +32,7 @@ export function ociTraits({ acceptUncompressedLayers = false }: OciLayerOptions)
     multiImage: true,
     keepsForeignLayers: true,
     referrers: true,
+    noSignaturesReason: 'Pushing signatures for OCI images is not supported',
   }
 }
 

@@ -48,6 +48,7 @@ class DockerArchiveDestination implements ImageDestination {
     this.reference = reference
     this.traits = {
       manifestTypes: [mediaTypes.dockerManifest],
+      noSignaturesReason: 'Storing signatures for docker tar files is not supported',
       layers: 'uncompressed',
       ...(target.isPipe ? { concurrency: 1 } : {}),
     }

@@ -67,6 +67,7 @@ describe('plainLines', () => {
       { type: 'manifest', digest: a, root: false, list: false },
       { type: 'manifest', digest: b, root: false, list: false },
       { type: 'manifest', digest: a, root: true, list: true },
+      { type: 'signatures', digest: a, root: true, list: true, count: 0 },
     ]
     expect(linesOf(events, { copiesList: true })).toEqual([
       'Getting image list signatures',
@@ -81,6 +82,63 @@ describe('plainLines', () => {
       `Copying blob ${b}`,
       'Writing manifest to image destination',
       'Writing manifest list to image destination',
+      'Storing list signatures',
+    ])
+  })
+
+  it('tells of signatures carried over and made', () => {
+    const role = { digest: a, root: true, list: false }
+    const signed: readonly TransferEvent[] = [
+      { type: 'planned', images: 1, blobs: 0, bytes: 0, signatures: 1, signers: ['simple signing', 'magic'] },
+      { type: 'image', digest: a, index: 0, count: 1, signatures: 1, blobs: [] },
+      { type: 'manifest', ...role },
+      { type: 'signing', ...role, method: 'simple signing', index: 0, count: 2 },
+      { type: 'signing', ...role, method: 'magic', index: 1, count: 2 },
+      { type: 'signatures', ...role, count: 3 },
+    ]
+    expect(linesOf(signed)).toEqual([
+      'Getting image source signatures',
+      'Checking if image destination supports signatures',
+      'Writing manifest to image destination',
+      'Creating signature 1: Signing image using simple signing',
+      'Creating signature 2: Signing image using magic',
+      'Storing signatures',
+    ])
+  })
+
+  it('tells of the signatures of a list where skopeo makes them', () => {
+    const list = { digest: a, root: true, list: true }
+    const member = { digest: b, root: false, list: false }
+    const method = 'simple signing'
+    const events: readonly TransferEvent[] = [
+      { type: 'planned', images: 2, blobs: 0, bytes: 0, listed: 2, signatures: 1, signers: [method] },
+      { type: 'image', digest: b, index: 0, count: 2, signatures: 1, blobs: [] },
+      image(b, 1, 2, []),
+      { type: 'manifest', ...member },
+      { type: 'manifest', ...list },
+      { type: 'signing', ...member, method, index: 0, count: 1 },
+      { type: 'signing', ...list, method, index: 0, count: 1 },
+      { type: 'signatures', ...member, count: 2 },
+      { type: 'signatures', ...list, count: 2 },
+    ]
+    const imageEnd = [
+      'Writing manifest to image destination',
+      'Creating signature: Signing image using simple signing',
+      'Storing signatures',
+    ]
+    expect(linesOf(events, { copiesList: true })).toEqual([
+      'Getting image list signatures',
+      'Checking if image list destination supports signatures',
+      'Copying 2 images generated from 2 images in list',
+      `Copying image ${b} (1/2)`,
+      'Getting image source signatures',
+      'Checking if image destination supports signatures',
+      ...imageEnd,
+      `Copying image ${b} (2/2)`,
+      'Getting image source signatures',
+      ...imageEnd,
+      'Writing manifest list to image destination',
+      'Creating signature: Signing image using simple signing',
       'Storing list signatures',
     ])
   })

@@ -33,38 +33,66 @@ export function plainLines(write: (line: string) => void, style: LineStyle): Pro
 export type StepEvent = Exclude<TransferEvent, { type: 'blob' }>
 
 const writingManifest = 'Writing manifest to image destination'
+const storingSignatures = 'Storing signatures'
 
 /**
- * The lines for everything but blobs. Manifests of a list's images are told of where skopeo writes them, behind the
- * blobs of each; ours are written when all blobs are there.
+ * The lines for everything but blobs. Manifests of a list's images, and their signatures, are told of where skopeo writes
+ * them, behind the blobs of each; ours are written when all blobs are there.
  */
 export function createStepLines({ copiesList, removesSignatures }: LineStyle): (event: StepEvent) => readonly string[] {
-  let images = 0
   let isList = false
-  const getting = (what: string): string[] => (removesSignatures ? [] : [`Getting image ${what} signatures`])
+  let signers: readonly string[] = []
+  /** The lines that end the image of a list that was told of last. */
+  let ending: readonly string[] = []
+  const end = (): readonly string[] => {
+    const lines = ending
+    ending = []
+    return lines
+  }
+  const getting = (what: string, checking: string, signatures = 0): readonly string[] => [
+    ...(removesSignatures ? [] : [`Getting image ${what} signatures`]),
+    ...(signatures > 0 ? [`Checking if ${checking} destination supports signatures`] : []),
+  ]
   return (event) => {
     switch (event.type) {
       case 'planned':
-        images = event.images
         isList = copiesList && event.listed !== undefined
-        if (!isList) return getting('source')
-        return [...getting('list'), `Copying ${images} images generated from ${event.listed} images in list`]
-      case 'image':
+        signers = event.signers ?? []
+        ending = []
+        if (!isList) return getting('source', 'image', event.signatures)
+        return [
+          ...getting('list', 'image list', event.signatures),
+          `Copying ${event.images} images generated from ${event.listed} images in list`,
+        ]
+      case 'image': {
         if (!isList) return []
-        return [
-          ...(event.index > 0 ? [writingManifest] : []),
+        const begin = [
+          ...end(),
           `Copying image ${event.digest} (${event.index + 1}/${event.count})`,
-          ...getting('source'),
+          ...getting('source', 'image', event.signatures),
         ]
+        const isSigned = signers.length > 0 || (event.signatures ?? 0) > 0
+        ending = [
+          writingManifest,
+          ...signers.map((method, index) => creatingSignature(method, index, signers.length)),
+          ...(isSigned ? [storingSignatures] : []),
+        ]
+        return begin
+      }
       case 'manifest':
-        if (!event.list) return event.root ? [writingManifest] : []
-        return [
-          ...(images > 0 ? [writingManifest] : []),
-          'Writing manifest list to image destination',
-          'Storing list signatures',
-        ]
+        if (event.list) return [...end(), 'Writing manifest list to image destination']
+        return event.root ? [writingManifest] : []
+      case 'signing':
+        return isList && !event.list ? [] : [creatingSignature(event.method, event.index, event.count)]
+      case 'signatures':
+        if (event.list) return ['Storing list signatures']
+        return isList ? [] : [storingSignatures]
       default:
         return []
     }
   }
+}
+
+function creatingSignature(method: string, index: number, count: number): string {
+  return `Creating signature${count > 1 ? ` ${index + 1}` : ''}: Signing image using ${method}`
 }
