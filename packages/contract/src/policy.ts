@@ -41,7 +41,15 @@ export interface SigstoreSignedRequirement {
 export type SigstoreTrust =
   /** Public keys (PEM), one in each. */
   | { readonly kind: 'keys'; readonly keys: readonly KeySource[] }
-  | { readonly kind: 'fulcio'; readonly ca: KeySource; readonly oidcIssuer: string; readonly subjectEmail: string }
+  | {
+      readonly kind: 'fulcio'
+      readonly ca: KeySource
+      readonly oidcIssuer: string
+      /** One of the two is needed. A policy file names an e-mail address. */
+      readonly subjectEmail?: string
+      /** An e-mail address or a URI, as workflows have it. */
+      readonly subject?: string
+    }
   | {
       readonly kind: 'pki'
       readonly roots: KeySource

@@ -6,3 +6,4 @@ export {
   type KeyPairFiles,
   type SigningKey,
 } from './sigstore/signing-key.ts'
+export { createSigstoreVerifier } from './sigstore/create-verifier.ts'

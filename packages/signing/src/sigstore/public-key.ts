@@ -1,0 +1,63 @@
+import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto'
+
+import { displayText, errorMessage, TransloadError } from '@transload/contract'
+
+import { parsePem } from './pem.ts'
+
+/** Of a PEM file: ECDSA, RSA or Ed25519. Throws CONFIG_INVALID: which keys are trusted is the policy's to say. */
+export function parsePublicKey(bytes: Uint8Array, subject: string): KeyObject {
+  let key: KeyObject
+  try {
+    key = firstKey(Buffer.from(bytes).toString())
+  } catch (cause) {
+    throw new TransloadError('CONFIG_INVALID', `parsing ${subject}: ${errorMessage(cause)}`, { cause })
+  }
+  const weakness = keyWeakness(key)
+  if (weakness !== undefined) throw new TransloadError('CONFIG_INVALID', `${subject}: ${weakness}`)
+  return key
+}
+
+/** Why no signature by the key is trusted; undefined where there is nothing against it. */
+export function keyWeakness({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string | undefined {
+  if (type === 'ed25519') return undefined
+  if (type === 'rsa') {
+    const bits = details?.modulusLength ?? 0
+    return bits < minRsaBits ? `RSA key of ${bits} bits is too short, at least ${minRsaBits} are needed` : undefined
+  }
+  if (type === 'ec') {
+    const curve = details?.namedCurve
+    return curves.includes(curve ?? '') ? undefined : `unsupported elliptic curve ${curve ?? 'of no name'}`
+  }
+  return `unsupported public key type ${type ?? 'of no name'}`
+}
+
+/** Why `signature` is none of `content` by `key`, in skopeo's words; undefined if it is. SHA-256, but for Ed25519. */
+export function signatureProblem(key: KeyObject, content: Uint8Array, signature: Uint8Array): string | undefined {
+  const isEdwards = key.asymmetricKeyType === 'ed25519'
+  if (verify(isEdwards ? null : 'sha256', content, key, signature)) return undefined
+  if (isEdwards) return 'failed to verify signature'
+  return key.asymmetricKeyType === 'rsa'
+    ? 'crypto/rsa: verification error'
+    : 'invalid signature when validating ASN.1 encoded signature'
+}
+
+export function keyDer(key: KeyObject): Buffer {
+  return key.export({ format: 'der', type: 'spki' })
+}
+
+/** SHA-256 of the key as DER: what transparency logs go by too. */
+export function keyFingerprint(key: KeyObject): Buffer {
+  return createHash('sha256').update(keyDer(key)).digest()
+}
+
+function firstKey(pem: string): KeyObject {
+  const [block] = parsePem(pem)
+  if (block === undefined) throw new Error('PEM decoding failed')
+  const type = block.label === 'PUBLIC KEY' ? 'spki' : block.label === 'RSA PUBLIC KEY' ? 'pkcs1' : undefined
+  if (type !== undefined) return createPublicKey({ key: block.der, format: 'der', type })
+  const label = displayText(block.label)
+  throw new Error(`unknown Public key PEM file type: ${label}. Are you passing the correct public key?`)
+}
+
+const minRsaBits = 2048
+const curves: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1']
