@@ -2,8 +2,7 @@ import { access, constants } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
 import { readCpuVariant } from '@transload/config'
-import type { OpenOptions } from '@transload/contract'
-import type { Platform } from '@transload/contract'
+import type { OpenOptions, Platform } from '@transload/contract'
 import { createMemoryBlobInfoCache, defaultPlatform } from '@transload/core'
 
 import type { CommandContext } from './context.ts'

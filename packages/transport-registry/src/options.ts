@@ -9,7 +9,10 @@ export type Credentials =
   | { readonly username: string; readonly password: string }
   | { readonly identityToken: string; readonly username?: string | undefined }
 
-/** PEM texts. `ca` is added to the system's roots; `cert` and `key` are shown to a server that asks for them. */
+/**
+ * PEM texts. `ca` is added to the system's roots. `cert` and `key` are shown to the registry and its token server when
+ * they ask, and never to a host that a redirect or a layer's URL names.
+ */
 export interface HostCertificates {
   readonly ca?: readonly string[] | undefined
   readonly cert?: string | undefined

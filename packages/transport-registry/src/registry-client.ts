@@ -3,8 +3,8 @@ import { displayUrl, HttpError, type Digest, type Log, type OperationOptions } f
 import { Authorizer, type Access, type Authorization } from './auth/authorizer.ts'
 import { parseChallenges, type Challenge } from './auth/challenge.ts'
 import { createHttpClient } from './http/client.ts'
-import { isStreamBody, type HttpClient, type HttpRequest } from './http/http-client.ts'
-import { isSameService, sendFollowing, type FollowedResponse } from './http/redirects.ts'
+import { isStreamBody, type HttpRequest } from './http/http-client.ts'
+import { isSameService, sendFollowing, type FollowedResponse, type ServiceClients } from './http/redirects.ts'
 import type { RegistryTransportOptions } from './options.ts'
 import { pingRegistry, type Service } from './ping.ts'
 import { quirksOf, type HostQuirks } from './registry-quirks.ts'
@@ -32,6 +32,8 @@ interface ExchangeOptions {
   /** May https lead to http? */
   readonly downgrade: boolean
   readonly isGuess?: boolean
+  /** The URL is somebody else's: no client certificate is shown. */
+  readonly isElsewhere?: boolean
 }
 
 const maxRememberedBlobs = 10_000
@@ -62,7 +64,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly #warnings = new Set<string>()
   readonly #background = new Set<Promise<void>>()
   readonly #closing = new AbortController()
-  #http: Promise<HttpClient> | undefined
+  #http: Promise<ServiceClients> | undefined
   #authorizer: Authorizer | undefined
   /** Challenges of a registry that only asks for credentials when a repository is touched. */
   #lateChallenges: readonly Challenge[] | undefined
@@ -85,7 +87,7 @@ export class RegistryClient implements AsyncDisposable {
       this.#pingLog = log
       const { base } = await this.#service.wait({ signal })
       const http = await this.#http
-      http?.connect?.(base, Math.min(blobs, preparedConnections))
+      http?.own.connect?.(base, Math.min(blobs, preparedConnections))
     }
     this.runInBackground(work().catch(() => undefined))
   }
@@ -116,7 +118,7 @@ export class RegistryClient implements AsyncDisposable {
           body,
           signal,
         },
-        { log, downgrade: request.isVerified === true || this.#isInsecure },
+        { log, downgrade: request.isVerified === true || this.#isInsecure, isElsewhere: !isOurs },
       )
     const authorization = isOurs ? await authorizer.authorize(challenges, access, { signal }) : undefined
     const response = await send(authorization)
@@ -142,7 +144,10 @@ export class RegistryClient implements AsyncDisposable {
   /** A foreign URL of a layer: no authentication, nothing of the registry. */
   async fetchForeign(url: URL, { log, signal }: OperationOptions & { readonly log: Log }): Promise<FollowedResponse> {
     const headers = { 'User-Agent': this.#userAgent, 'Accept-Encoding': 'identity' }
-    return await this.#exchange({ method: 'GET', url, headers, signal }, { log, downgrade: true })
+    return await this.#exchange(
+      { method: 'GET', url, headers, signal },
+      { log, downgrade: true, isElsewhere: url.host !== this.host },
+    )
   }
 
   /** Longest body of a request, in bytes, as far as refusals have shown. */
@@ -178,7 +183,7 @@ export class RegistryClient implements AsyncDisposable {
     const http = await this.#http?.catch(() => undefined)
     this.#http = undefined
     this.#service.forget()
-    await http?.[Symbol.asyncDispose]()
+    await Promise.all([http?.own[Symbol.asyncDispose](), http?.others[Symbol.asyncDispose]()])
   }
 
   get #isInsecure(): boolean {
@@ -208,17 +213,18 @@ export class RegistryClient implements AsyncDisposable {
 
   async #exchange(
     request: HttpRequest,
-    { log, downgrade, isGuess = false }: ExchangeOptions,
+    { log, downgrade, isGuess = false, isElsewhere = false }: ExchangeOptions,
   ): Promise<FollowedResponse> {
     const { method, url, body, signal } = request
     this.#http ??= this.#openHttp()
-    const http = await this.#http
+    const { own, others } = await this.#http
+    const clients = { own: isElsewhere ? others : own, others }
     const what = `${method} ${displayUrl(url)}`
     return await sendWithRetries(
       {
         what,
         send: async () => {
-          const response = await sendFollowing(http, request, { downgrade })
+          const response = await sendFollowing(clients, request, { downgrade })
           const from = response.url.host === url.host ? '' : ` from ${response.url.host}`
           log('debug', `${what}: ${response.status}${from}`)
           return response
@@ -232,11 +238,13 @@ export class RegistryClient implements AsyncDisposable {
     )
   }
 
-  async #openHttp(): Promise<HttpClient> {
+  async #openHttp(): Promise<ServiceClients> {
     const { certificates, rootCertificates: roots, tlsDetails: details, proxy = {} } = this.#options
     try {
       const { ca = [], cert, key } = (await certificates?.(this.host)) ?? {}
-      return createHttpClient({ tls: { verify: !this.#isInsecure, ca, roots, cert, key, details }, proxy })
+      const tls = { verify: !this.#isInsecure, ca, roots, details }
+      const others = createHttpClient({ tls, proxy })
+      return { own: cert === undefined ? others : createHttpClient({ tls: { ...tls, cert, key }, proxy }), others }
     } catch (error) {
       this.#http = undefined
       throw error

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import type { HttpClient, HttpRequest } from './http-client.ts'
-import { isSameService, sendFollowing } from './redirects.ts'
+import { isSameService, sendFollowing, type ServiceClients } from './redirects.ts'
 
 test.each([
   ['https://a.test', 'https://a.test/x', true],
@@ -33,9 +33,8 @@ test.each<[string, string, number, Partial<HttpRequest>, string[]]>([
   ['a place that is none is no redirect', 'https://', 302, {}, []],
 ])('%s', async (_, location, status, request, followed) => {
   const sent: string[] = []
-  const client = answering(sent, status, location)
   await sendFollowing(
-    client,
+    answering(sent, status, location),
     { method: 'GET', url: new URL('https://a.test/'), headers, ...request },
     { downgrade: false },
   )
@@ -46,23 +45,23 @@ test.each([
   ['http://a.test/', false, 'redirect from https to http://a.test/ refused'],
   ['file:///etc/passwd', true, 'redirect to file: refused'],
 ])('%s is not followed', async (location, downgrade, problem) => {
-  const client = answering([], 302, location)
-  const sending = sendFollowing(client, { method: 'GET', url: new URL('https://a.test/') }, { downgrade })
+  const clients = answering([], 302, location)
+  const sending = sendFollowing(clients, { method: 'GET', url: new URL('https://a.test/') }, { downgrade })
   await expect(sending).rejects.toMatchObject({ code: 'PROTOCOL', message: `GET https://a.test/: ${problem}` })
 })
 
 test('where bytes are verified https may lead to http', async () => {
   const sent: string[] = []
-  const client = answering(sent, 302, 'http://cdn.test/')
+  const clients = answering(sent, 302, 'http://cdn.test/')
   const url = new URL('https://a.test/')
-  const response = await sendFollowing(client, { method: 'GET', url, headers }, { downgrade: true })
+  const response = await sendFollowing(clients, { method: 'GET', url, headers }, { downgrade: true })
   expect(response.url.href).toBe('http://cdn.test/')
   expect(sent.at(-1)).toBe('GET http://cdn.test/ Accept')
 })
 
 /** The first answer is the redirect, the second 200. */
-function answering(sent: string[], status: number, location: string): HttpClient {
-  return {
+function answering(sent: string[], status: number, location: string): ServiceClients {
+  const client: HttpClient = {
     async send({ method, url, headers: given = {} }) {
       sent.push(`${method} ${url.href} ${Object.keys(given).join()}`)
       const isFirst = sent.length === 1
@@ -75,6 +74,7 @@ function answering(sent: string[], status: number, location: string): HttpClient
     },
     async [Symbol.asyncDispose]() {},
   }
+  return { own: client, others: client }
 }
 
 async function* streamOf(): AsyncGenerator<Uint8Array> {}

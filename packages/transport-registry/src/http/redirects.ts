@@ -12,24 +12,31 @@ export interface RedirectRules {
   readonly downgrade: boolean
 }
 
+/** `own` may show a client certificate, which is for one service; `others` shows none. */
+export interface ServiceClients {
+  readonly own: HttpClient
+  readonly others: HttpClient
+}
+
 /** The answer, and the URL that gave it in the end: relative links in it are relative to that. */
 export interface FollowedResponse extends HttpResponse {
   readonly url: URL
 }
 
 /**
- * Sends, and follows redirects. `Authorization` goes only to the host it is for, and never from https to http.
+ * Sends with `own`, and follows redirects, to another service with `others`. `Authorization` goes only to the host it is
+ * for, and never from https to http.
  * A redirect of a request with a stream as its body, or with any body to another host, is handed back as it is.
  * Throws PROTOCOL after ten redirects or for one that must not be followed.
  */
 export async function sendFollowing(
-  client: HttpClient,
+  { own, others }: ServiceClients,
   request: HttpRequest,
   rules: RedirectRules,
 ): Promise<FollowedResponse> {
   let current = request
   for (let count = 0; ; count++) {
-    const response = await client.send(current)
+    const response = await (isSameService(request.url, current.url) ? own : others).send(current)
     const next = redirected(current, response)
     if (!next) {
       const { status, headers, body } = response
