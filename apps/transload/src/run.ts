@@ -31,6 +31,9 @@ async function runCommand(
   world: World,
 ): Promise<void> {
   await checkPositionals(command, positionals.length, world)
+  if (globals.insecurePolicy && globals.requireSigned) {
+    throw new TransloadError('USAGE', '--insecure-policy and --require-signed are mutually exclusive')
+  }
   const { commandTimeout = 0 } = globals
   const timeout = commandTimeout > 0 ? deadline(commandTimeout) : undefined
   const locations = processLocations()

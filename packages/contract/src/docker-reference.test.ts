@@ -4,6 +4,7 @@ import {
   canonicalText,
   dockerPolicyScopes,
   familiarText,
+  isRepositoryPrefix,
   parseDockerReference,
   repositoryName,
   withDefaultTag,
@@ -70,4 +71,18 @@ test('policy scopes go from the image to wildcards of the host', () => {
 
 test('the repository has neither tag nor digest', () => {
   expect(repositoryName(parseDockerReference(`quay.io/a:1@${digest}`))).toBe('quay.io/a')
+})
+
+test.each([
+  ['r.test', true],
+  ['r.test:5000', true],
+  ['r.test/a/b__c', true],
+  ['Host/a', true],
+  ['a/UP', false],
+  ['a/b:1', false],
+  ['a/', false],
+  ['*.a', false],
+  ['', false],
+])('the beginning of a repository: %s', (text, expected) => {
+  expect(isRepositoryPrefix(text)).toBe(expected)
 })

@@ -19,6 +19,8 @@ const grammar = new RegExp(
     `(?:@(?<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?$`,
 )
 
+const prefixGrammar = new RegExp(`^${domain}(?:/${component})*$`)
+
 /**
  * What a user types → the canonical reference (`busybox` → `docker.io/library/busybox`). Adds no tag.
  * Throws REFERENCE_INVALID with the texts scripts match.
@@ -41,6 +43,11 @@ export function parseDockerReference(text: string): DockerReference {
     ...(match.tag === undefined ? {} : { tag: match.tag }),
     ...(match.digest === undefined ? {} : { digest: parseDigest(match.digest) }),
   }
+}
+
+/** Is this how a `domain/path` may begin: a whole host, perhaps with whole components of a path? No defaults are filled in. */
+export function isRepositoryPrefix(text: string): boolean {
+  return prefixGrammar.test(text)
 }
 
 /** `:latest` only where there is neither a tag nor a digest. */

@@ -1,4 +1,7 @@
-/** Media types of manifests, configs and layers: OCI image spec 1.1 and Docker image manifest v2 schema 1 and 2. */
+/**
+ * Media types of manifests, configs and layers (OCI image spec 1.1, Docker image manifest v2 schema 1 and 2), and of what
+ * cosign signs.
+ */
 export const mediaTypes = {
   ociManifest: 'application/vnd.oci.image.manifest.v1+json',
   ociIndex: 'application/vnd.oci.image.index.v1+json',
@@ -20,6 +23,7 @@ export const mediaTypes = {
   dockerForeignLayerGzip: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
   dockerSchema1: 'application/vnd.docker.distribution.manifest.v1+json',
   dockerSchema1Signed: 'application/vnd.docker.distribution.manifest.v1+prettyjws',
+  cosignSignature: 'application/vnd.dev.cosign.simplesigning.v1+json',
 } as const
 
 /** The `Accept` values of a manifest request, in the order skopeo sends them, each as a header line of its own. */

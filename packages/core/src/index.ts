@@ -24,5 +24,6 @@ export { createPluginRegistry, type Located, type PluginRegistry } from './plugi
 export type { ProgressSink, TransferEvent } from './progress.ts'
 export { chooseInstance } from './select-instance.ts'
 export { TransferError } from './transfer-error.ts'
+export { createTrustPolicy, type TrustPolicyOptions } from './trust/trust-policy.ts'
 export { TrustError } from './trust-error.ts'
 export { createVerification, type Verification } from './verification.ts'

@@ -50,7 +50,7 @@ async function runCopy(
   context: CommandContext,
 ): Promise<void> {
   const { globals, stdout } = context
-  const policy = await loadTrustPolicy(context)
+  const loaded = await loadTrustPolicy(context)
   const { source, destination, bothSides } = values
   if (bothSides.tlsVerify !== undefined) {
     context.log('warn', "'--tls-verify' is deprecated, instead use: --src-tls-verify, --dest-tls-verify")
@@ -67,6 +67,7 @@ async function runCopy(
     to: await locate(to, destinationName, 'destination'),
   }
   const options = await resolveOptions(values, located.to, context)
+  const policy = loaded(from.plugins)
   freeBuffersEarly()
   await using cache = openBlobInfoCache(context)
   const result = await withRetries(

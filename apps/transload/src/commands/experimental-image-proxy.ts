@@ -43,7 +43,7 @@ async function runImageProxy(
   await using side = await openSide(resolveImageAccess(access, context.globals), context)
   freeBuffersEarly()
   const host = {
-    loadPolicy: () => loadTrustPolicy(context),
+    loadPolicy: async () => (await loadTrustPolicy(context))(side.plugins),
     openImage: async (name: string) =>
       await openImage(await side.locate(name), { ...openOptions(context), platform: await wantedPlatform(context) }),
   }

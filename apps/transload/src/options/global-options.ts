@@ -28,6 +28,7 @@ export const globalFlags = {
       placeholder: 'DIR',
     },
   ),
+  requireSigned: boolFlag('require-signed', 'accept only images whose signature the trust policy has verified'),
   tlsDetails: stringFlag('tls-details', 'path to a containers-tls-details.yaml file', { placeholder: 'FILE' }),
   tmpdir: stringFlag('tmpdir', 'directory used to store temporary files'),
   userAgentPrefix: stringFlag('user-agent-prefix', 'prefix to add to the user agent string'),
