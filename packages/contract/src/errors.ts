@@ -20,6 +20,7 @@ const brand: unique symbol = Symbol.for('transload.error') as never
  * - `DECRYPTION_FAILED` no key fits an encrypted layer, or its bytes are not what was encrypted
  * - `UNAUTHENTICATED`, `DENIED`, `RATE_LIMITED`, `UNAVAILABLE`, `NETWORK`, `TLS`, `PROTOCOL`, `UNSUPPORTED`
  * - `DESTINATION_EXISTS`, `CONVERSION_IMPOSSIBLE`, `SIGNATURES_LOST`, `TRUST_REJECTED`, `PLATFORM_UNKNOWN`
+ * - `REFERRERS_LOST` what refers to an image cannot be kept at the destination, or is not found there afterwards
  * - `PLUGIN_CONFLICT`, `PLUGIN_UNKNOWN`, `PLUGIN_INCOMPATIBLE`, `ABORTED`, `IO`
  */
 export class TransloadError extends Error {

@@ -39,8 +39,22 @@ export interface Transport<R extends ImageReference = ImageReference> {
 /** Default export of a transport module. Options are the plugin's own; it validates them and throws CONFIG_INVALID. */
 export type TransportFactory = (options?: Readonly<Record<string, unknown>>) => Transport
 
+/** What goes along with an image without being part of it. */
+export interface CompanionReader {
+  /**
+   * The manifests of the same place that refer to `subject`, with `artifactType` and annotations; of one artifact type,
+   * if that is given. None if there are none, or no such subject. Lazy. `readManifest` of a source reads them.
+   */
+  readReferrers?(
+    subject: Digest,
+    options?: OperationOptions & { readonly artifactType?: string | undefined },
+  ): AsyncIterable<Descriptor>
+  /** What another tag of the same place names, such as that of a signature; undefined if there is none. */
+  readTagged?(tag: string, options?: OperationOptions): Promise<RawManifest | undefined>
+}
+
 /** One image, or one index and its images, being read. Methods may be called concurrently. */
-export interface ImageSource extends AsyncDisposable {
+export interface ImageSource extends CompanionReader, AsyncDisposable {
   /** What the user meant, made explicit (symlinks, short names), never what a mirror or redirect made of it. Trust looks here. */
   readonly reference: ImageReference
   /** No digest: whatever the reference points at. Throws MANIFEST_UNKNOWN. */
@@ -70,14 +84,6 @@ export interface ImageSource extends AsyncDisposable {
   /** Layers to read in place of those in the manifest, where the place stores them in another encoding. */
   layersForCopy?(manifest: RawManifest, options?: OperationOptions): Promise<readonly Descriptor[]>
   readonly signatures?: SignatureReader
-  /**
-   * The manifests of the same place that refer to `subject`, with `artifactType` and annotations; of one artifact type,
-   * if that is given. None if there are none, or no such subject. Lazy. `readManifest` reads them.
-   */
-  readReferrers?(
-    subject: Digest,
-    options?: OperationOptions & { readonly artifactType?: string | undefined },
-  ): AsyncIterable<Descriptor>
 }
 
 /** What a destination can take: constant data, so the plan can be made without asking twice. */
@@ -89,7 +95,7 @@ export interface DestinationTraits {
   readonly multiImage?: boolean
   /** Why the destination has no `signatures`, for the message that it has none. */
   readonly noSignaturesReason?: string
-  /** Takes manifests as `referrer`s. */
+  /** Takes manifests as `referrer`s, and under a `tag` of their own. */
   readonly referrers?: boolean
   /** Leaves layers that live at foreign URLs where they are. */
   readonly keepsForeignLayers?: boolean
@@ -122,19 +128,26 @@ export interface OutgoingBlob {
   written(): Descriptor
 }
 
+/** A manifest's place in what is written. */
+export interface ManifestRole {
+  /** The manifest the reference is to name. */
+  readonly root: boolean
+  /** No part of the image, but to be found by its subject; only if `traits.referrers`, and never the root. */
+  readonly referrer?: boolean
+  /** No part of the image, but to be found by this tag beside it; as `referrer`, and a manifest may be both. */
+  readonly tag?: string
+}
+
 /**
  * One image being written. Order: blobs, manifests (children before root), signatures, commit.
- * Disposing without commit abandons the write; nothing it did may be visible under the reference.
+ * Disposing without commit abandons the write; nothing it did may be visible under the reference. As a CompanionReader
+ * it tells, after `commit`, what readers of the place now find there; absent where nobody can look again, as in a pipe.
  */
-export interface ImageDestination extends AsyncDisposable {
+export interface ImageDestination extends CompanionReader, AsyncDisposable {
   readonly reference: ImageReference
   readonly traits: DestinationTraits
   writeBlob(blob: OutgoingBlob, options?: OperationOptions): Promise<void>
-  /** `referrer`: no part of the image, but to be found by its subject; only if `traits.referrers`, and never the root. */
-  writeManifest(
-    manifest: RawManifest,
-    options: OperationOptions & { readonly root: boolean; readonly referrer?: boolean },
-  ): Promise<void>
+  writeManifest(manifest: RawManifest, options: OperationOptions & ManifestRole): Promise<void>
   commit(options?: OperationOptions): Promise<void>
   /**
    * Present already, or obtainable without bytes (a mount, a link)? Returns what it will use, with its size even where

@@ -9,9 +9,9 @@ import {
 } from '@transload/contract'
 
 import { chooseOciEntry, type OciImageChoice } from './choose-oci-entry.ts'
+import { OciCompanions } from './oci-companions.ts'
 import type { OciIndex } from './oci-index.ts'
 import type { ReadableOciLayout } from './oci-layout.ts'
-import { readOciReferrers } from './oci-referrers.ts'
 
 /** What the source was opened for. */
 interface OciRoot {
@@ -58,6 +58,7 @@ class OciImageSource implements ImageSource {
   readonly reference: ImageReference
   readonly #layout: ReadableOciLayout
   readonly #index: OciIndex
+  readonly #companions: OciCompanions
   readonly #root: OciRoot
   readonly #owned: AsyncDisposable | undefined
   readonly #readForeignLayer: ForeignLayerReader | undefined
@@ -72,6 +73,7 @@ class OciImageSource implements ImageSource {
     this.reference = reference
     this.#layout = layout
     this.#index = index
+    this.#companions = new OciCompanions(layout, index)
     this.#root = root
     this.#owned = owned
     this.#readForeignLayer = readForeignLayer
@@ -99,7 +101,11 @@ class OciImageSource implements ImageSource {
     subject: Digest,
     options?: OperationOptions & { readonly artifactType?: string | undefined },
   ): AsyncIterable<Descriptor> {
-    return readOciReferrers(this.#layout, this.#index, subject, options)
+    return this.#companions.readReferrers(subject, options)
+  }
+
+  async readTagged(tag: string, options?: OperationOptions): Promise<RawManifest | undefined> {
+    return await this.#companions.readTagged(tag, options)
   }
 
   async blobFile({ digest }: Descriptor): Promise<string | undefined> {

@@ -12,9 +12,10 @@ import {
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { DirectoryTree } from './directory-tree.ts'
-import { emptyOciIndex, withManifest } from './oci-index.ts'
+import { OciCompanions } from './oci-companions.ts'
+import { emptyOciIndex, withManifest, type OciIndex } from './oci-index.ts'
 import { OciLayout } from './oci-layout.ts'
-import { readOciReferrers, withReferrers } from './oci-referrers.ts'
+import { withCompanions } from './oci-referrers.ts'
 
 let root: string
 let layout: OciLayout
@@ -35,22 +36,70 @@ test('are what the index lists and refers to the subject', async () => {
   for (const { bytes, digest } of [image, one, two, other]) await layout.writeBlob(bytes, () => digest)
   const gone = manifest({ subject: describe(image), artifactType: 'test/gone' })
   const named = withManifest(emptyOciIndex, describe(image), 'v1')
-  const index = withReferrers(named, [one, one, two, other, gone])
+  const index = withCompanions(
+    named,
+    [one, one, two, other, gone].map((each) => ({ manifest: each })),
+  )
   expect(index.manifests.map(({ digest }) => digest)).toEqual(
     [image, one, two, other, gone].map(({ digest }) => digest),
   )
-  const read = (subject: RawManifest, artifactType?: string): Promise<Descriptor[]> =>
-    Array.fromAsync(readOciReferrers(layout, index, subject.digest, { artifactType }))
+  const read = readerOf(index)
   expect(await read(image)).toEqual([referrerDescriptor(one), referrerDescriptor(two)])
   expect(await read(image, 'test/two')).toEqual([referrerDescriptor(two)])
   expect(await read(one)).toEqual([referrerDescriptor(other)])
   expect(await read(other)).toEqual([])
 })
 
-test('what the index names already is not listed twice', () => {
-  const index = withManifest(emptyOciIndex, describe(one), 'signature')
-  expect(withReferrers(index, [one])).toEqual(index)
+test('are also in an index named as the tag that lists them in a registry', async () => {
+  const list = rawManifest(
+    Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [describe(two)] })),
+  )
+  for (const { bytes, digest } of [image, one, two, list]) await layout.writeBlob(bytes, () => digest)
+  const named = withManifest(emptyOciIndex, describe(list), image.digest.replace(':', '-'))
+  const read = readerOf(withManifest(named, describe(one)))
+  expect(await read(image)).toEqual([referrerDescriptor(one), referrerDescriptor(two)])
 })
+
+test('each manifest is read once for all subjects, and again after that failed', async () => {
+  const index = withCompanions(emptyOciIndex, [{ manifest: one }, { manifest: other }])
+  for (const { bytes, digest } of [one, other]) await layout.writeBlob(bytes, () => digest)
+  const read = readerOf(index)
+  await expect(read(image, undefined, AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped')
+  expect(await read(image)).toEqual([referrerDescriptor(one)])
+  await layout.removeBlob(one.digest)
+  expect(await read(one)).toEqual([referrerDescriptor(other)])
+})
+
+test('what the index names already is not listed twice, in either order', () => {
+  const index = withManifest(emptyOciIndex, describe(one), 'signature')
+  expect(withCompanions(index, [{ manifest: one }])).toEqual(index)
+  const both = [{ manifest: one }, { manifest: one, name: 'signature' }]
+  expect(withCompanions(emptyOciIndex, both)).toEqual(index)
+  const twice = withCompanions(index, [{ manifest: one, name: 'other' }])
+  expect(twice.manifests.map(({ annotations }) => Object.values(annotations!))).toEqual([['signature'], ['other']])
+})
+
+test('a tag is read by its name', async () => {
+  const index = withCompanions(emptyOciIndex, [
+    { manifest: one, name: 'one' },
+    { manifest: two, name: 'gone' },
+  ])
+  await layout.writeBlob(one.bytes, () => one.digest)
+  const companions = new OciCompanions(layout, index)
+  expect(await companions.readTagged('one')).toEqual(one)
+  expect(await companions.readTagged('none')).toBeUndefined()
+  expect(await companions.readTagged('gone')).toBeUndefined()
+  await layout.writeBlob(two.bytes, () => one.digest)
+  await expect(companions.readTagged('one')).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+})
+
+function readerOf(
+  index: OciIndex,
+): (subject: RawManifest, artifactType?: string, signal?: AbortSignal) => Promise<Descriptor[]> {
+  const companions = new OciCompanions(layout, index)
+  return (subject, artifactType, signal) =>
+    Array.fromAsync(companions.readReferrers(subject.digest, { artifactType, signal }))
+}
 
 function manifest(members: object): RawManifest {
   const config = { mediaType: mediaTypes.ociEmpty, digest: digestOf(Buffer.from('{}')), size: 2 }

@@ -1,5 +1,6 @@
 import {
   mediaTypes,
+  parseManifest,
   readSubject,
   referrerDescriptor,
   type Descriptor,
@@ -8,38 +9,80 @@ import {
   type RawManifest,
 } from '@transload/contract'
 
-import { withManifest, type OciIndex } from './oci-index.ts'
+import { refNameOf, withManifest, type OciIndex } from './oci-index.ts'
 import type { ReadableOciLayout } from './oci-layout.ts'
 
+/** The manifests of a layout by what they refer to, each with the media type it is listed with. */
+export type OciReferrers = ReadonlyMap<Digest, ReadonlyMap<Digest, string>>
+
 /**
- * The manifests which `index.json` lists and whose subject is `subject`, in its order: a layout has no other place for
- * them. Reads every OCI manifest listed. Throws MANIFEST_INVALID.
+ * What `index.json` lists and has a subject: a layout has no other place for that, but the indexes named as the tags are
+ * which stand in for the referrers API in registries (`sha256-HEX`), as some programs copy them. In the order of
+ * `index.json`. Reads every OCI manifest listed there, once. Throws MANIFEST_INVALID.
  */
+export async function findOciReferrers(
+  layout: ReadableOciLayout,
+  index: OciIndex,
+  options: OperationOptions = {},
+): Promise<OciReferrers> {
+  const found = new Map<Digest, Map<Digest, string>>()
+  const seen = new Set<Digest>()
+  const waiting: Descriptor[] = index.manifests.filter(mayHaveSubject)
+  for (const { digest, mediaType, ...entry } of waiting) {
+    options.signal?.throwIfAborted()
+    if (seen.has(digest) || (await layout.blobSize(digest)) === undefined) continue
+    seen.add(digest)
+    const raw = await layout.readManifest(digest, mediaType, options)
+    if (isReferrersTag(refNameOf({ digest, mediaType, ...entry }))) {
+      const manifest = parseManifest(raw)
+      if (manifest.kind === 'index') waiting.push(...manifest.manifests.filter(mayHaveSubject))
+    }
+    const subject = readSubject(raw)?.digest
+    if (subject === undefined || subject === digest) continue
+    const referrers = found.get(subject) ?? new Map<Digest, string>()
+    found.set(subject, referrers.set(digest, mediaType))
+  }
+  return found
+}
+
+/** The referrers of `subject`, of one artifact type, if that is given. Throws MANIFEST_INVALID. */
 export async function* readOciReferrers(
   layout: ReadableOciLayout,
-  { manifests }: OciIndex,
+  referrers: OciReferrers,
   subject: Digest,
   { artifactType, ...options }: OperationOptions & { readonly artifactType?: string | undefined } = {},
 ): AsyncGenerator<Descriptor> {
-  const listed = new Map(manifests.filter(mayHaveSubject).map(({ digest, mediaType }) => [digest, mediaType]))
-  for (const [digest, mediaType] of listed) {
+  for (const [digest, mediaType] of referrers.get(subject) ?? []) {
     options.signal?.throwIfAborted()
-    if (digest === subject || (await layout.blobSize(digest)) === undefined) continue
-    const manifest = await layout.readManifest(digest, mediaType, options)
-    if (readSubject(manifest)?.digest !== subject) continue
-    const referrer = referrerDescriptor(manifest)
+    const referrer = referrerDescriptor(await layout.readManifest(digest, mediaType, options))
     if (artifactType === undefined || referrer.artifactType === artifactType) yield referrer
   }
 }
 
-/** `index` with these manifests in it, without a name, as far as it does not list them yet. */
-export function withReferrers(index: OciIndex, referrers: readonly RawManifest[]): OciIndex {
+/** A manifest that goes along with an image; under a name of its own, or to be found by what it refers to. */
+export interface OciCompanion {
+  readonly manifest: RawManifest
+  readonly name?: string | undefined
+}
+
+/** `index` with these in it: each under its name, or without one as far as the index does not list it yet. */
+export function withCompanions(index: OciIndex, companions: readonly OciCompanion[]): OciIndex {
   const listed = new Set(index.manifests.map(({ digest }) => digest))
-  return referrers
-    .filter(({ digest }) => !listed.has(digest))
-    .reduce((all, { mediaType, digest, bytes }) => withManifest(all, { mediaType, digest, size: bytes.length }), index)
+  // Those with a name first: what has one need not be listed without.
+  const { named = [], unnamed = [] } = Object.groupBy(companions, ({ name }) =>
+    name === undefined ? 'unnamed' : 'named',
+  )
+  return [...named, ...unnamed].reduce((extended, { manifest: { mediaType, digest, bytes }, name }) => {
+    if (name === undefined && listed.has(digest)) return extended
+    listed.add(digest)
+    return withManifest(extended, { mediaType, digest, size: bytes.length }, name)
+  }, index)
 }
 
 function mayHaveSubject({ mediaType }: Descriptor): boolean {
   return mediaType === mediaTypes.ociManifest || mediaType === mediaTypes.ociIndex
+}
+
+function isReferrersTag(name: string | undefined): boolean {
+  return name !== undefined && /^[a-z0-9]+-[0-9a-f]{64,128}$/.test(name)
 }

@@ -379,6 +379,16 @@ const flaws: readonly Flaw[] = [
     source: () => ({ async *readReferrers() {} }),
   },
   {
+    flaw: 'tags beside the image are lost',
+    checks: ['a manifest is found by its tag beside the image'],
+    source: () => ({ readTagged: async () => undefined }),
+  },
+  {
+    flaw: 'the destination does not see what it was given',
+    checks: ['what goes along is found at the destination after commit'],
+    destination: () => ({ async *readReferrers() {} }),
+  },
+  {
     flaw: 'removal does nothing',
     checks: ['a removed image is gone, and an absent one cannot be removed'],
     transport: () => ({ removeImage: async () => {} }),
@@ -528,6 +538,7 @@ function flawedTransport({ transport, source, destination }: Omit<Flaw, 'flaw' |
           yield (await collect(opened.readBlob(blob))).subarray(offset)
         },
         readReferrers: (...values) => opened.readReferrers!(...values),
+        readTagged: (...values) => opened.readTagged!(...values),
         layersForCopy: async (manifest) => layersOf(manifest),
         signatures: opened.signatures!,
         [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
@@ -543,6 +554,8 @@ function flawedTransport({ transport, source, destination }: Omit<Flaw, 'flaw' |
         reuseBlob: (...values) => opened.reuseBlob!(...values),
         writeManifest: (...values) => opened.writeManifest(...values),
         commit: (...values) => opened.commit(...values),
+        readReferrers: (...values) => opened.readReferrers!(...values),
+        readTagged: (...values) => opened.readTagged!(...values),
         signatures: opened.signatures!,
         [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
         ...destination?.(opened),

@@ -2,13 +2,24 @@ import {
   TransloadError,
   type Descriptor,
   type DestinationTraits,
+  type Digest,
   type ImageDestination,
   type ImageReference,
+  type ManifestRole,
   type OperationOptions,
   type OutgoingBlob,
   type RawManifest,
 } from '@transload/contract'
-import { ociTraits, withManifest, withReferrers, type OciLayerOptions, type OciLayout } from '@transload/formats'
+import {
+  emptyOciIndex,
+  OciCompanions,
+  ociTraits,
+  withCompanions,
+  withManifest,
+  type OciCompanion,
+  type OciLayerOptions,
+  type OciLayout,
+} from '@transload/formats'
 
 import type { OciReference } from './reference.ts'
 
@@ -42,7 +53,8 @@ class OciDestination implements ImageDestination {
   readonly #layout: OciLayout
   readonly #name: string | undefined
   readonly #reused = new Set<Descriptor['digest']>()
-  readonly #referrers: RawManifest[] = []
+  readonly #written: OciCompanion[] = []
+  #companions: OciCompanions | undefined
   #root: RawManifest | undefined
 
   constructor(layout: OciLayout, reference: OciReference, traits: DestinationTraits) {
@@ -56,13 +68,10 @@ class OciDestination implements ImageDestination {
     await this.#layout.writeBlob(blob.body, () => blob.written().digest, { file: blob.file, signal })
   }
 
-  async writeManifest(
-    manifest: RawManifest,
-    options: OperationOptions & { readonly root: boolean; readonly referrer?: boolean },
-  ): Promise<void> {
+  async writeManifest(manifest: RawManifest, options: OperationOptions & ManifestRole): Promise<void> {
     await this.#layout.writeBlob(manifest.bytes, () => manifest.digest, options)
     if (options.root) this.#root = manifest
-    else if (options.referrer) this.#referrers.push(manifest)
+    else if (options.referrer || options.tag !== undefined) this.#written.push({ manifest, name: options.tag })
   }
 
   /** A blob of another size than it should have is not there: writing it again repairs it. */
@@ -82,10 +91,30 @@ class OciDestination implements ImageDestination {
     await this.#checkReused()
     const { mediaType, digest, bytes } = root
     const index = withManifest(lock.index, { mediaType, digest, size: bytes.length }, this.#name)
-    await lock.write(withReferrers(index, this.#referrers))
+    await lock.write(withCompanions(index, this.#written))
+    this.#companions = undefined
+  }
+
+  async *readReferrers(
+    subject: Digest,
+    options?: OperationOptions & { readonly artifactType?: string | undefined },
+  ): AsyncGenerator<Descriptor> {
+    yield* (await this.#readCompanions(options)).readReferrers(subject, options)
+  }
+
+  async readTagged(tag: string, options?: OperationOptions): Promise<RawManifest | undefined> {
+    return await (await this.#readCompanions(options)).readTagged(tag, options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #readCompanions(options?: OperationOptions): Promise<OciCompanions> {
+    const isNew = (await this.#layout.tree.fileSize('index.json')) === undefined
+    return (this.#companions ??= new OciCompanions(
+      this.#layout,
+      isNew ? emptyOciIndex : await this.#layout.readIndex(options),
+    ))
+  }
 
   async #checkReused(): Promise<void> {
     for (const digest of this.#reused) {

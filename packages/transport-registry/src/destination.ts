@@ -1,13 +1,13 @@
 import {
   collect,
   parseDockerReference,
-  referrerDescriptor,
   TransloadError,
   type Descriptor,
   type Digest,
   type HttpError,
   type ImageDestination,
   type ImageReference,
+  type ManifestRole,
   type OpenOptions,
   type OperationOptions,
   type OutgoingBlob,
@@ -21,11 +21,11 @@ import { heldBlobSize } from './blob-presence.ts'
 import { BodyCursor } from './body-cursor.ts'
 import { holdLastChunk } from './hold-last-chunk.ts'
 import { sendLargeBlob } from './large-upload.ts'
-import { tagNames } from './manifest-read.ts'
+import { readTagged, tagNames } from './manifest-read.ts'
 import { putManifest } from './manifest-write.ts'
 import { fullName, type RegistryReference } from './reference.ts'
-import { changeReferrersTag, subjectOf } from './referrers-tag.ts'
-import { usesReferrersTag } from './referrers.ts'
+import { ReferrerListing } from './referrer-listing.ts'
+import { readReferrers } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
 import {
   cancelUpload,
@@ -55,6 +55,7 @@ class RegistryDestination implements ImageDestination {
   readonly #client: RegistryClient
   readonly #options: OpenOptions
   readonly #access: Access
+  readonly #listing: ReferrerListing
   /** Uploads the registry opened in place of a mount, by the blob they are for. */
   readonly #openUploads = new Map<Digest, Upload>()
   /** The image may be there already: blobs of it were, and so far none had to be brought. */
@@ -66,6 +67,7 @@ class RegistryDestination implements ImageDestination {
     this.reference = reference
     this.#options = options
     this.#access = { repository: reference.repository, actions: 'pull,push' }
+    this.#listing = new ReferrerListing(client, reference)
   }
 
   /** A mount from the source's repository, the blob itself, a mount from wherever it was seen: in this order. */
@@ -131,13 +133,17 @@ class RegistryDestination implements ImageDestination {
     await this.#remember(blob.written().digest)
   }
 
-  /** Children are stored under their digest, where nobody looks yet; the root waits for `commit`. */
+  /**
+   * Children are stored under their digest, where nobody looks yet; the root waits for `commit`, and so does the list of
+   * referrers where the registry does not keep it itself.
+   */
   async writeManifest(
     manifest: RawManifest,
-    { root, signal }: OperationOptions & { readonly root: boolean },
+    { root, referrer = false, tag, signal }: OperationOptions & ManifestRole,
   ): Promise<void> {
     signal?.throwIfAborted()
     const { digest } = this.reference
+    if (referrer || tag !== undefined) return await this.#publish(manifest, tag ?? manifest.digest, signal)
     if (!root) return await this.#putManifest(manifest, manifest.digest, signal)
     if (digest !== undefined && digest !== manifest.digest) {
       throw new TransloadError(
@@ -149,22 +155,27 @@ class RegistryDestination implements ImageDestination {
     this.#root = manifest
   }
 
-  /** A registry with immutable tags is never sent what it has: it would refuse that, though nothing would change. */
   async commit({ signal }: OperationOptions = {}): Promise<void> {
     signal?.throwIfAborted()
     const root = this.#root
     if (!root) throw new TransloadError('MANIFEST_UNKNOWN', `${fullName(this.reference)}: no manifest was written`)
     const { tag } = this.reference
-    if (tag === undefined) return await this.#putManifest(root, root.digest, signal)
-    const isThere = (): Promise<boolean> =>
-      tagNames(this.#client, tag, this.#access, root.digest, { log: this.#options.log, signal })
-    // Then the question takes the place of the PUT, and costs no round trip.
-    if (this.#mayBeThere === 'likely' && (await isThere())) return
-    try {
-      await this.#putManifest(root, tag, signal)
-    } catch (error) {
-      if (!isRefused(error) || !(await isThere())) throw error
-    }
+    // What speaks for the image is found before the image is.
+    await this.#listing.write({ log: this.#options.log, signal })
+    if (tag === undefined) await this.#putManifest(root, root.digest, signal)
+    else await this.#publish(root, tag, signal)
+    await this.#listing.write({ log: this.#options.log, signal })
+  }
+
+  readReferrers(
+    subject: Digest,
+    options?: OperationOptions & { readonly artifactType?: string | undefined },
+  ): AsyncIterable<Descriptor> {
+    return readReferrers(this.#client, this.reference, subject, { ...options, log: this.#options.log })
+  }
+
+  async readTagged(tag: string, { signal }: OperationOptions = {}): Promise<RawManifest | undefined> {
+    return await readTagged(this.#client, this.reference, tag, { log: this.#options.log, signal })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -222,14 +233,23 @@ class RegistryDestination implements ImageDestination {
     }
   }
 
+  /** A registry with immutable tags is never sent what it has: it would refuse that, though nothing would change. */
+  async #publish(manifest: RawManifest, ref: string, signal: AbortSignal | undefined): Promise<void> {
+    const isThere = (): Promise<boolean> =>
+      tagNames(this.#client, ref, this.#access, manifest.digest, { log: this.#options.log, signal })
+    // Then the question takes the place of the PUT, and costs no round trip.
+    if (this.#mayBeThere === 'likely' && (await isThere())) return this.#listing.add(manifest)
+    try {
+      await this.#putManifest(manifest, ref, signal)
+    } catch (error) {
+      if (!isRefused(error) || !(await isThere())) throw error
+      this.#listing.add(manifest)
+    }
+  }
+
   async #putManifest(manifest: RawManifest, ref: string, signal: AbortSignal | undefined): Promise<void> {
     const options = { log: this.#options.log, signal }
-    const headers = await putManifest(this.#client, this.reference, manifest, ref, options)
-    const subject = subjectOf(manifest)
-    if (subject === undefined || headers.get('oci-subject') !== undefined) return
-    if (!(await usesReferrersTag(this.#client, this.reference, subject, options))) return
-    const referrer = referrerDescriptor(manifest)
-    await changeReferrersTag(this.#client, this.reference, subject, { referrer }, options)
+    this.#listing.add(manifest, await putManifest(this.#client, this.reference, manifest, ref, options))
   }
 
   async #remember(digest: Digest): Promise<void> {

@@ -13,7 +13,9 @@ import {
 
 import type { Access } from './auth/authorizer.ts'
 import type { FollowedResponse } from './http/redirects.ts'
+import { fullName, type RegistryReference } from './reference.ts'
 import type { RegistryClient } from './registry-client.ts'
+import { registryError } from './registry-error.ts'
 
 /** `GET …/manifests/REF` with every type we know; any status is an answer. */
 export async function requestManifest(
@@ -32,7 +34,22 @@ export async function requestManifest(
   })
 }
 
-/** Does the tag name that manifest? False as well if the registry does not say, or does not answer. */
+/** The manifest of a tag; undefined if there is no such tag. */
+export async function readTagged(
+  client: RegistryClient,
+  reference: RegistryReference,
+  tag: string,
+  options: OperationOptions & { readonly log: Log },
+): Promise<RawManifest | undefined> {
+  const access = { repository: reference.repository, actions: 'pull' } as const
+  const response = await requestManifest(client, tag, access, options)
+  if (response.status === 200) return await manifestOf(response, undefined)
+  const error = await registryError(response, `reading manifest ${tag} in ${fullName(reference)}`, 'manifest')
+  if (error.code === 'MANIFEST_UNKNOWN') return undefined
+  throw error
+}
+
+/** Does the tag, or digest, name that manifest? False as well if the registry does not say, or does not answer. */
 export async function tagNames(
   client: RegistryClient,
   tag: string,

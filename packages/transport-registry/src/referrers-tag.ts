@@ -50,8 +50,8 @@ export async function readReferrersTag(
 const maxWrites = 5
 
 /**
- * Lists `referrer` under the tag, or takes it off (`remove`), keeping everything else there as it is (distribution spec
- * 1.1, "Pushing Manifests with Subject"). One process takes turns; against others, who may write the tag in between,
+ * Lists referrers under the tag, or takes one off, keeping everything else there as it is (distribution spec 1.1,
+ * "Pushing Manifests with Subject"). One process takes turns; against others, who may write the tag in between,
  * `If-Match` helps where the registry heeds it, and everywhere the tag is read again and the change repeated until it
  * is seen, five times at most. Throws UNAVAILABLE (retryable) then.
  */
@@ -59,7 +59,7 @@ export async function changeReferrersTag(
   client: RegistryClient,
   reference: RegistryReference,
   subject: Digest,
-  { referrer, remove = false }: { readonly referrer: Descriptor; readonly remove?: boolean },
+  { add = [], remove }: { readonly add?: readonly Descriptor[]; readonly remove?: Digest },
   options: Options,
 ): Promise<void> {
   const tag = referrersTag(subject)
@@ -68,11 +68,12 @@ export async function changeReferrersTag(
       // Not at once with another one who was as late.
       if (written > 1) await client.retryRules.delay(Math.random() * 200 * written, options)
       const { entries, index, etag } = await readTag(client, reference, tag, options)
-      const others = entries.filter(({ descriptor }) => descriptor.digest !== referrer.digest)
-      const isListed = others.length < entries.length
-      if (isListed !== remove) return
+      const listed = new Set(entries.map(({ descriptor }) => descriptor.digest))
+      const missing = add.filter(({ digest }) => !listed.has(digest))
+      if (missing.length === 0 && (remove === undefined || !listed.has(remove))) return
       if (written === maxWrites) break
-      const manifests = [...others.map(({ json }) => json), ...(remove ? [] : [referrer])]
+      const kept = entries.filter(({ descriptor }) => descriptor.digest !== remove)
+      const manifests = [...kept.map(({ json }) => json), ...missing]
       await writeTag(client, reference, tag, { ...index, manifests }, { ...options, etag })
     }
     throw new TransloadError(

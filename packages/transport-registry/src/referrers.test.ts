@@ -105,13 +105,13 @@ describe('writing', () => {
   test('a registry with the API needs no tag', async () => {
     await using registry = await startFakeRegistry(() => httpAnswer(201, { 'OCI-Subject': subject }))
     await write(registry, referrer('test/one'))
-    expect(requestLines(registry)).toEqual([`PUT /v2/a/manifests/${one.digest}`])
+    expect(requestLines(registry)).toEqual(['PUT /v2/a/manifests/1'])
   })
 
   test('nor one with the API that does not say so', async () => {
     await using registry = await startFakeRegistry(({ path }) => (path === api ? indexAnswer([]) : httpAnswer(201)))
     await write(registry, referrer('test/one'))
-    expect(requestLines(registry)).toEqual([`PUT /v2/a/manifests/${one.digest}`, `GET ${api}`])
+    expect(requestLines(registry)).toEqual(['PUT /v2/a/manifests/1', `GET ${api}`])
   })
 
   test('one without is given the tag, which keeps what it has', async () => {
@@ -128,9 +128,7 @@ describe('writing', () => {
     const reference = parseRegistryReference(`//${registry.server.host}/a:1`)
     const notes = ['1', '2', '3', '4', '5', '6', '7']
     const all = notes.map((note) => referrerDescriptor(referrer('test/one', note)))
-    await Promise.all(
-      all.map((each) => changeReferrersTag(client, reference, subject, { referrer: each }, openOptions())),
-    )
+    await Promise.all(all.map((each) => changeReferrersTag(client, reference, subject, { add: [each] }, openOptions())))
     expect(registry.index()).toMatchObject({ manifests: all })
   })
 
@@ -167,7 +165,8 @@ async function write(server: RawServer, manifest: RawManifest): Promise<void> {
   await using client = clientOf(server)
   const reference = parseRegistryReference(`//${server.host}/a:1`)
   await using destination = createRegistryDestination(client, reference, openOptions())
-  await destination.writeManifest(manifest, { root: false })
+  await destination.writeManifest(manifest, { root: true })
+  await destination.commit()
 }
 
 /**

@@ -1,4 +1,4 @@
-import { referrerDescriptor, TransloadError, type OpenOptions, type RawManifest } from '@transload/contract'
+import { TransloadError, type OpenOptions, type RawManifest } from '@transload/contract'
 
 import { manifestOf, requestManifest } from './manifest-read.ts'
 import { requireTagOrDigest, type RegistryReference } from './reference.ts'
@@ -49,6 +49,5 @@ async function unlistReferrer(
 ): Promise<void> {
   const subject = subjectOf(manifest)
   if (subject === undefined || !(await usesReferrersTag(client, reference, subject, options))) return
-  const referrer = referrerDescriptor(manifest)
-  await changeReferrersTag(client, reference, subject, { referrer, remove: true }, options)
+  await changeReferrersTag(client, reference, subject, { remove: manifest.digest }, options)
 }

@@ -2,7 +2,7 @@ import type { Descriptor, Digest, ImageSource, OpenOptions, OperationOptions, Ra
 
 import type { Access } from './auth/authorizer.ts'
 import { readForeignBlob, readRegistryBlob } from './blob-read.ts'
-import { manifestOf, requestManifest } from './manifest-read.ts'
+import { manifestOf, readTagged, requestManifest } from './manifest-read.ts'
 import { fullName, type RegistryReference } from './reference.ts'
 import { readReferrers } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
@@ -79,6 +79,11 @@ class RegistrySource implements ImageSource {
     signal?.throwIfAborted()
     const { log } = this.#options
     yield* readReferrers(this.#client, this.#target, subject, { artifactType, log, signal })
+  }
+
+  async readTagged(tag: string, { signal }: OperationOptions = {}): Promise<RawManifest | undefined> {
+    signal?.throwIfAborted()
+    return await readTagged(this.#client, this.#target, tag, { log: this.#options.log, signal })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

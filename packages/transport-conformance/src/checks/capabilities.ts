@@ -10,6 +10,7 @@ import {
   TransloadError,
   type Descriptor,
   type Manifest,
+  type RawManifest,
   type StoredSignature,
 } from '@transload/contract'
 
@@ -173,6 +174,47 @@ export const capabilityChecks: readonly TransportCheck[] = [
     },
   },
   {
+    name: 'a manifest is found by its tag beside the image',
+    async run(bench) {
+      if (!(await destinationTraits(bench)).referrers) throw new SkippedCheck('keeps no tags beside an image')
+      const image = await acceptedImage(bench, 'tagged')
+      const { root, blobs } = fixtureArtifact({ artifactType: 'test/tagged' })
+      const reference = await bench.newReference()
+      const destination = await bench.openDestination(reference)
+      const before = await destination.readTagged?.('companion')
+      assert.equal(before, undefined, 'no such tag, nor such a place, before anything is written')
+      await writeImage(destination, { ...image, blobs: [...image.blobs, ...blobs] })
+      await destination.writeManifest(root, { root: false, tag: 'companion' })
+      await destination.writeManifest(root, { root: false, tag: 'companion.too' })
+      await destination.commit()
+      const source = await bench.openSource(reference)
+      assert.ok(source.readTagged !== undefined, 'what it keeps can be read')
+      for (const tag of ['companion', 'companion.too']) {
+        assert.deepEqual(plainManifest(await source.readTagged(tag)), plainManifest(root), `the manifest of ${tag}`)
+      }
+      assert.equal(await source.readTagged('nothing'), undefined, 'nothing is of a tag that does not exist')
+      await assertHolds(bench, source, image)
+    },
+  },
+  {
+    name: 'what goes along is found at the destination after commit',
+    async run(bench) {
+      const image = await acceptedImage(bench, 'looked at again')
+      const { root, blobs } = fixtureArtifact({ subject: image.root })
+      const destination = await bench.openDestination(await bench.newReference())
+      if (!destination.traits.referrers || !destination.readReferrers || !destination.readTagged) {
+        throw new SkippedCheck('keeps no referrers, or cannot look again')
+      }
+      await writeImage(destination, { ...image, blobs: [...image.blobs, ...blobs] })
+      await destination.writeManifest(root, { root: false, referrer: true, tag: 'companion' })
+      await destination.commit()
+      const found = await Array.fromAsync(destination.readReferrers(image.root.digest))
+      assert.deepEqual(found, [referrerDescriptor(root)], 'by what it refers to')
+      assert.deepEqual(plainManifest(await destination.readTagged('companion')), plainManifest(root), 'by its tag')
+      assert.equal(await destination.readTagged('nothing'), undefined, 'nothing is of a tag that does not exist')
+    },
+  },
+  {
     name: 'a removed image is gone, and an absent one cannot be removed',
     async run(bench) {
       const { transport, openOptions } = bench
@@ -248,6 +290,11 @@ async function keepsSignature(bench: CheckBench, signature: StoredSignature): Pr
   const { digest } = await unsigned.readManifest(undefined)
   assert.deepEqual(await unsigned.signatures?.list(digest), [], 'an unsigned image has none')
   return true
+}
+
+/** Whatever kind of array its bytes are in. */
+function plainManifest(manifest: RawManifest | undefined): unknown {
+  return manifest && { ...manifest, bytes: Buffer.from(manifest.bytes).toString() }
 }
 
 function plain(signature: StoredSignature): unknown {
