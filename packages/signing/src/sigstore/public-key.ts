@@ -60,4 +60,4 @@ function firstKey(pem: string): KeyObject {
 }
 
 const minRsaBits = 2048
-const curves: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1']
+const curves: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1', 'secp224r1']
