@@ -90,6 +90,8 @@ export interface ImageSource extends CompanionReader, AsyncDisposable {
 export interface DestinationTraits {
   /** Accepted manifest types, preferred first; absent: any. */
   readonly manifestTypes?: readonly string[]
+  /** Takes other types too, where the user asks for one or an image may not change: `manifestTypes` is a preference. */
+  readonly anyManifestTypeOnRequest?: boolean
   readonly layers?: 'as-is' | 'compressed' | 'uncompressed'
   /** Can hold an index with several images. */
   readonly multiImage?: boolean

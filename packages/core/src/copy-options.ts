@@ -51,7 +51,10 @@ export interface CopyOptions extends OperationOptions {
   readonly layers?: 'as-is' | 'compressed' | 'uncompressed' | undefined
   /** Compression of layers that are compressed on the way, and, said explicitly, of those compressed otherwise. Default gzip. */
   readonly compressionFormat?: CompressionFormat | undefined
-  /** gzip 0–9, default 4; zstd 1–22, default 3, zstd:chunked 7. What is beyond counts as the nearest for zstd. */
+  /**
+   * gzip 0–9, default 4, or -2 for Huffman coding alone; zstd 1–22, default 3, zstd:chunked 7, what is beyond counts as
+   * the nearest. Looked at when a layer is compressed.
+   */
   readonly compressionLevel?: number | undefined
   /**
    * Put layers that are re-encoded aside in `tempDirectory` first, so that those the destination has already are not sent
@@ -121,11 +124,10 @@ const defaultLargeBlobConcurrency = 6
 
 /** Throws CONFIG_INVALID for values that make no sense. */
 export function resolveCopyOptions(options: CopyOptions): ResolvedCopyOptions {
-  const { compressionLevel, concurrency = defaultConcurrency } = options
+  const { concurrency = defaultConcurrency } = options
   if (options.forceCompressionFormat && options.compressionFormat === undefined) {
     throw invalid('cannot use ForceCompressionFormat with undefined default compression format')
   }
-  const compressionFormat = resolveFormat(options)
   if (options.encryptor && options.decryptor) {
     throw invalid('Unable to support both decryption and encryption in the same copy')
   }
@@ -141,8 +143,8 @@ export function resolveCopyOptions(options: CopyOptions): ResolvedCopyOptions {
     signers: options.signers ?? [],
     signIdentity: options.signIdentity,
     layers: options.layers,
-    compressionFormat,
-    compressionLevel: resolveLevel(compressionLevel, compressionFormat ?? 'gzip'),
+    compressionFormat: resolveFormat(options),
+    compressionLevel: options.compressionLevel,
     forceCompressionFormat: options.forceCompressionFormat ?? false,
     precomputeDigests: options.precomputeDigests ?? false,
     encryptor: options.encryptor,
@@ -179,16 +181,6 @@ function resolveFormat(options: CopyOptions): CopyOptions['compressionFormat'] {
   }
   log?.('warn', 'Compression using zstd:chunked is not beneficial for encrypted layers, using plain zstd instead')
   return 'zstd'
-}
-
-/** -1 is gzip's way to ask for the default; zstd takes the level nearest to any number. */
-function resolveLevel(level: number | undefined, format: CompressionFormat): number | undefined {
-  if (level === undefined || (format === 'gzip' && level === -1)) return undefined
-  if (Number.isSafeInteger(level)) {
-    if (format !== 'gzip') return Math.min(Math.max(level, 1), 22)
-    if (level >= 0 && level <= 9) return level
-  }
-  throw invalid(`${format}: invalid compression level: ${level}`)
 }
 
 function invalid(message: string): TransloadError {

@@ -29,7 +29,7 @@ describe('layerEncoder', () => {
     expect(gunzipSync(bytes).equals(text)).toBe(true)
   })
 
-  it.each([0, 1, 9])('makes one gzip member of several blocks, at level %i', async (level) => {
+  it.each([-2, 0, 1, 9])('makes one gzip member of several blocks, at level %i', async (level) => {
     const bytes = await collect(layerEncoder('gzip', level).stage(inChunksOf(123_457, long)))
     expect(gunzipSync(bytes).equals(long)).toBe(true)
     const exact = long.subarray(0, 2 * 1024 * 1024)
@@ -49,5 +49,11 @@ describe('layerEncoder', () => {
     const bytes = await collect(layerEncoder(format, undefined).stage(inChunksOf(1, Buffer.alloc(0))))
     expect(bytes.length).toBeGreaterThan(0)
     expect(await collect(decompressor(format)(inChunksOf(1, bytes)))).toHaveLength(0)
+  })
+
+  it('refuses levels that gzip does not have, and takes any for zstd', () => {
+    expect(() => layerEncoder('gzip', 99)).toThrow('gzip: invalid compression level: 99')
+    expect(() => layerEncoder('gzip', -3)).toThrow('gzip: invalid compression level: -3')
+    expect(layerEncoder('zstd', 99).annotations()).toBeUndefined()
   })
 })

@@ -1,4 +1,4 @@
-import type { Descriptor } from '@transload/contract'
+import { TransloadError, type Descriptor } from '@transload/contract'
 import { createZstdChunkedEncoder, encodeGzip, encodeZstd, type ZstdChunkedEncoder } from '@transload/formats'
 
 import type { CompressionFormat } from './copy-options.ts'
@@ -15,8 +15,22 @@ export interface LayerEncoder extends Pick<ZstdChunkedEncoder, 'stage'> {
   annotations(): Descriptor['annotations']
 }
 
-/** Deterministic: the same input and level give the same output, without a time stamp. */
-export function layerEncoder(format: CompressionFormat, level = defaultLevels[format]): LayerEncoder {
+/**
+ * Deterministic: the same input and level give the same output, without a time stamp. Throws CONFIG_INVALID for a level
+ * that gzip does not have.
+ */
+export function layerEncoder(format: CompressionFormat, wanted: number | undefined): LayerEncoder {
+  const level = usedLevel(format, wanted)
   if (format === 'zstd:chunked') return createZstdChunkedEncoder(level)
   return { stage: format === 'zstd' ? encodeZstd(level) : encodeGzip(level), annotations: () => undefined }
+}
+
+/** -1 is gzip's way to ask for the default; zstd takes the level nearest to any number. */
+function usedLevel(format: CompressionFormat, wanted: number | undefined): number {
+  if (wanted === undefined || (format === 'gzip' && wanted === -1)) return defaultLevels[format]
+  if (Number.isSafeInteger(wanted)) {
+    if (format !== 'gzip') return Math.min(Math.max(wanted, 1), 22)
+    if (wanted >= -2 && wanted <= 9) return wanted
+  }
+  throw new TransloadError('CONFIG_INVALID', `${format}: invalid compression level: ${wanted}`)
 }

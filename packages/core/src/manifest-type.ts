@@ -43,7 +43,7 @@ export function chooseImageType(
 ): string {
   const accepted = traits.manifestTypes?.filter((type) => imageTypes.includes(type)) ?? imageTypes
   if (unmodifiable !== undefined) {
-    if (accepted.includes(current)) return current
+    if (accepted.includes(current) || traits.anyManifestTypeOnRequest) return current
     throw impossible(
       `Manifest must be converted to type "${accepted[0]}" to be written to destination, ` +
         `but we cannot modify it: "${unmodifiable}"`,
@@ -51,7 +51,7 @@ export function chooseImageType(
     )
   }
   const forced = options.format && imageTypeOf(options.format)
-  if (forced !== undefined && !accepted.includes(forced)) {
+  if (forced !== undefined && !accepted.includes(forced) && !traits.anyManifestTypeOnRequest) {
     throw impossible(`Unsupported manifest type "${forced}", the destination only takes ${accepted.join(', ')}`)
   }
   const offered = forced === undefined ? accepted : [forced]
@@ -72,7 +72,8 @@ export function chooseIndexType(
 ): string {
   const forced = format && indexTypeOf(format)
   const accepted = traits.manifestTypes?.filter((type) => indexTypes.includes(type)) ?? indexTypes
-  const offered = forced === undefined ? accepted : accepted.filter((type) => type === forced)
+  const isTaken = forced !== undefined && (accepted.includes(forced) || traits.anyManifestTypeOnRequest === true)
+  const offered = forced === undefined ? accepted : isTaken ? [forced] : []
   if (offered.includes(current)) return current
   const wanted = offered[0]
   if (wanted === undefined) {

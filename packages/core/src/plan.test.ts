@@ -33,6 +33,7 @@ const registryTraits: DestinationTraits = {
   keepsForeignLayers: true,
 }
 const ociTraits: DestinationTraits = {
+  anyManifestTypeOnRequest: true,
   manifestTypes: [mediaTypes.ociManifest, mediaTypes.ociIndex],
   layers: 'compressed',
   multiImage: true,
@@ -111,6 +112,8 @@ describe('manifest type', () => {
       { format: 'docker', preserveDigests: true },
       mediaTypes.ociManifest,
     ],
+    ['obeys one a layout would not choose', oci, ociTraits, { format: 'docker' }, mediaTypes.dockerManifest],
+    ['keeps digests in a layout', docker, ociTraits, { preserveDigests: true }, mediaTypes.dockerManifest],
     ['is OCI for zstd', docker, registryTraits, { compressionFormat: 'zstd' }, mediaTypes.ociManifest],
   ] as const)('%s', (_, image, traits, options, type) => {
     expect(plan(image, traits, options).images[0]!.mediaType).toBe(type)
@@ -244,8 +247,10 @@ describe('signatures', () => {
     expect(plan(oci, ociTraits, { removeSignatures: true }).images[0]!.signatures).toEqual({ fate: 'drop', count: 0 })
   })
 
+  const onlyOci: DestinationTraits = { manifestTypes: [mediaTypes.ociManifest] }
+
   it('that rule out a conversion are named as the reason', () => {
-    expect(() => plan(docker, ociTraits, {}, { signatures: [signature], to: { signatures: writer } })).toThrow(
+    expect(() => plan(docker, onlyOci, {}, { signatures: [signature], to: { signatures: writer } })).toThrow(
       expect.objectContaining({
         code: 'CONVERSION_IMPOSSIBLE',
         message: expect.stringMatching(/cannot modify it: "Would invalidate signatures"$/),
@@ -295,6 +300,7 @@ describe('an index', () => {
     ['is kept', 'docker', registryTraits, {}, mediaTypes.dockerList],
     ['is converted with its images', 'docker', ociTraits, {}, mediaTypes.ociIndex],
     ['obeys a format', 'oci', {}, { format: 'docker' }, mediaTypes.dockerList],
+    ['obeys one a layout would not choose', 'oci', ociTraits, { format: 'docker' }, mediaTypes.dockerList],
   ] as const)('%s', (_, format, traits, options, type) => {
     const { index, images } = plan(fixtureIndex(format), traits, options)
     expect(index).toMatchObject({ mediaType: type, listed: 3 })

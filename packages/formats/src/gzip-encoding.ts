@@ -12,12 +12,16 @@ const windowBytes = 32 * 1024
 /** The most zlib takes: its larger hash table collides less, for a tenth less time and 0.2 % more output. */
 const memLevel = 9
 
+/** As Go's compressors number it: no search for repetitions. */
+const huffmanOnly = -2
+
 /** Deflate, no name, no time, unknown system (RFC 1952 §2.3): the same on every machine. */
 const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
 
 /**
  * One gzip member, made of blocks that several cores share: each is deflated by itself with the end of the one before
  * as its dictionary, and all but the last end at a byte boundary, so that put together they are one deflate stream.
+ * `level` is 0 to 9, or -2 for Huffman coding alone.
  */
 export function encodeGzip(level: number): Stage {
   return async function* (input) {
@@ -34,7 +38,8 @@ export function encodeGzip(level: number): Stage {
     yield* blockwise(blockBytes, ({ bytes, previous, isLast }) =>
       encodeBlock(bytes, (chunkSize) =>
         createDeflateRaw({
-          level,
+          level: Math.max(level, 0),
+          strategy: level === huffmanOnly ? constants.Z_HUFFMAN_ONLY : constants.Z_DEFAULT_STRATEGY,
           memLevel,
           chunkSize,
           finishFlush: isLast ? constants.Z_FINISH : constants.Z_SYNC_FLUSH,

@@ -28,6 +28,7 @@ export function readOciLayerOptions(
 export function ociTraits({ acceptUncompressedLayers = false }: OciLayerOptions): DestinationTraits {
   return {
     manifestTypes: [mediaTypes.ociManifest, mediaTypes.ociIndex],
+    anyManifestTypeOnRequest: true,
     layers: acceptUncompressedLayers ? 'as-is' : 'compressed',
     multiImage: true,
     keepsForeignLayers: true,

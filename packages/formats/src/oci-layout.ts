@@ -4,9 +4,8 @@ import {
   collect,
   digestAlgorithm,
   digestHex,
-  digestOf,
-  guessMediaType,
   maxManifestBytes,
+  rawManifest,
   TransloadError,
   type Digest,
   type OperationOptions,
@@ -44,7 +43,8 @@ export class ReadableOciLayout {
 
   /**
    * A manifest stored as a blob, at most 4 MiB; without `mediaType` it is guessed from the bytes. `digest` of the
-   * result is that of the bytes read, by the algorithm asked for. Throws MANIFEST_UNKNOWN.
+   * result is that of what was read, by the algorithm asked for. Throws MANIFEST_UNKNOWN, and MANIFEST_INVALID for a
+   * signed schema 1 manifest of which no digest can be taken.
    */
   async readManifest(digest: Digest, mediaType?: string, { signal }: OperationOptions = {}): Promise<RawManifest> {
     const tree = this.#blobs.tree
@@ -53,11 +53,7 @@ export class ReadableOciLayout {
       throw new TransloadError('MANIFEST_UNKNOWN', `open ${tree.displayPath(path)}: no such file or directory`)
     }
     const bytes = await collect(tree.read(path, { signal }), maxManifestBytes, `manifest ${digest}`)
-    return {
-      mediaType: mediaType || guessMediaType(bytes),
-      bytes,
-      digest: digestOf(bytes, digestAlgorithm(digest)),
-    }
+    return rawManifest(bytes, mediaType, digestAlgorithm(digest))
   }
 
   /** In bytes; undefined when there is no such blob. */

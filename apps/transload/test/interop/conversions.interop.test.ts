@@ -45,6 +45,36 @@ describe.skipIf(missing)(`an image that is changed on the way is what skopeo mak
     expect(await readTree(ours)).toEqual(await readTree(theirs))
   })
 
+  // A layout prefers OCI manifests; asked for others it keeps those.
+  test.each<[TestImageName, string]>([
+    ['small', '--format v2s2'],
+    ['docker', '--preserve-digests'],
+    ['index-oci', '--all --format v2s2'],
+  ])('in a layout: %s %s', async (image, flagText) => {
+    const flags = flagText.split(' ')
+    const [ours, theirs] = [site.newPath(), site.newPath()]
+    await succeeding(site.transload.copy(flags, testImage(image), `oci:${ours}:v1`))
+    await succeeding(site.skopeo.copy(flags, testImage(image), `oci:${theirs}:v1`))
+    expect(await readTree(ours)).toEqual(await readTree(theirs))
+  })
+
+  test('in a layout: --format v2s1, whose signature differs each time', async () => {
+    const image = `oci:${site.newPath()}`
+    await succeeding(site.transload.copy(['--format', 'v2s1'], testImage('small'), image))
+    const { stdout } = await succeeding(site.skopeo.inspect(['--raw'], image))
+    expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, signatures: [{ header: { alg: 'ES256' } }] })
+    expect((await site.transload.inspect(['--raw'], image)).stdout).toBe(stdout)
+  })
+
+  test.each(['oci', 'dir', 'docker-archive'])(
+    'a level that gzip does not have is no matter where nothing is compressed: %s',
+    async (scheme) => {
+      for (const mover of [site.transload, site.skopeo]) {
+        await succeeding(mover.copy(['--dest-compress-level', '99'], testImage('small'), `${scheme}:${site.newPath()}`))
+      }
+    },
+  )
+
   test.each<[TestImageName, string]>([
     ['zstd', '--format v2s2'],
     ['index-oci', '--all --format v2s2 --preserve-digests'],
