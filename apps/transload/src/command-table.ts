@@ -97,6 +97,11 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'Serve an OCI layout as a registry',
     load: async () => (await import('./commands/serve.ts')).serve,
   },
+  {
+    name: 'standalone-sign',
+    summary: 'Create a signature using local files',
+    load: async () => (await import('./commands/standalone-sign.ts')).standaloneSign,
+  },
 ]
 
 /** Those that help lists. */

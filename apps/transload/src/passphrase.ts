@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
-import { errorMessage, TransloadError } from '@transload/contract'
+import { systemErrorText, TransloadError } from '@transload/contract'
 
 import type { CommandContext } from './context.ts'
 import { prefixError } from './prefix-error.ts'
@@ -17,7 +17,7 @@ export async function readPassphraseFile(
     return text.split('\n', 1)[0]!
   } catch (cause) {
     signal.throwIfAborted()
-    throw new TransloadError('IO', errorMessage(cause), { cause })
+    throw new TransloadError('IO', `open ${path}: ${systemErrorText(cause)}`, { cause })
   }
 }
 

@@ -53,19 +53,26 @@ function isIn(path: readonly number[], index: readonly number[]): boolean {
 }
 
 function planIndex(
-  { raw, path, manifest, signatures, listed = manifest.manifests.length }: SelectedIndex & { readonly listed?: number },
+  {
+    raw,
+    path,
+    manifest,
+    signatures: carried,
+    listed = manifest.manifests.length,
+  }: SelectedIndex & { readonly listed?: number },
   destination: PlanDestination,
   options: PlanOptions,
   others: PlannedIndex['others'],
   outerUnmodifiable: string | undefined,
 ): PlannedIndex {
-  const unmodifiable = unmodifiableReason(signatures.length > 0, destination, options) ?? outerUnmodifiable
+  const signatures = planSignatures({ signatures: carried }, destination, options)
+  const unmodifiable = unmodifiableReason(signatures.count > 0, destination, options) ?? outerUnmodifiable
   return {
     ...(path.length > 0 ? { path } : {}),
     manifest: describe(raw),
     mediaType: chooseIndexType(raw.mediaType, destination.traits, options, unmodifiable),
     ...(unmodifiable === undefined ? {} : { unmodifiable }),
-    signatures: planSignatures({ signatures }, destination, options),
+    signatures,
     listed,
     others,
   }

@@ -79,9 +79,10 @@ function planImage(
   options: PlanOptions,
   indexUnmodifiable: string | undefined,
 ): PlannedImage {
-  const { raw, manifest, signatures, entry } = image
+  const { raw, manifest, entry } = image
+  const signatures = planSignatures(image, destination, options)
   // An index that may not change pins the images it names.
-  const unmodifiable = unmodifiableReason(signatures.length > 0, destination, options) ?? indexUnmodifiable
+  const unmodifiable = unmodifiableReason(signatures.count > 0, destination, options) ?? indexUnmodifiable
   const encoding = chooseEncoding(destination, options)
   const artifactType = manifest.kind === 'image' ? manifest.artifactType : undefined
   const mediaType = chooseImageType(
@@ -116,7 +117,7 @@ function planImage(
     manifest: describe(raw),
     mediaType,
     ...(unmodifiable === undefined ? {} : { unmodifiable }),
-    signatures: planSignatures(image, destination, options),
+    signatures,
     ...(entry?.descriptor.platform ? { platform: entry.descriptor.platform } : {}),
     ...(manifest.kind === 'image' && !isSchema1Type(mediaType)
       ? {

@@ -13,6 +13,7 @@ import { destinationFlags, resolveLayerOptions } from '../options/destination-op
 import { encryptionFlags, resolveEncryption } from '../options/encryption-options.ts'
 import { bothSidesFlags, resolveImageAccess } from '../options/image-access-options.ts'
 import { retryFlags } from '../options/retry-options.ts'
+import { openSigners, resolveSignIdentity, signingFlags } from '../options/signing-options.ts'
 import { printJson } from '../output.ts'
 import { prefixError } from '../prefix-error.ts'
 import { createProgress, defaultProgressMode, parseProgressMode } from '../progress/progress.ts'
@@ -26,6 +27,7 @@ const flags = {
   encryption: encryptionFlags,
   layers: destinationFlags,
   retry: retryFlags,
+  signing: signingFlags,
   ...bothSidesFlags(),
 }
 
@@ -67,12 +69,13 @@ async function runCopy(
     to: await locate(to, destinationName, 'destination'),
   }
   const options = await resolveOptions(values, located.to, context)
+  await using signing = await openSigners(values.signing, context)
   const policy = loaded(from.plugins)
   freeBuffersEarly()
   await using cache = openBlobInfoCache(context)
   const result = await withRetries(
     async () => {
-      const copied = await copyImage(located.from, located.to, { ...options, cache, policy })
+      const copied = await copyImage(located.from, located.to, { ...options, cache, policy, signers: signing.signers })
       await writeDigestFile(values.copy.digestfile, copied, context)
       return copied
     },
@@ -100,6 +103,7 @@ async function resolveOptions(
   const { copy: own, layers } = values
   const images = resolveImageSelection(own)
   const encryption = await resolveEncryption(values.encryption, context)
+  const signIdentity = resolveSignIdentity(own.signIdentity)
   const quiet = own.quiet ?? false
   const mode =
     own.progress === undefined
@@ -116,6 +120,7 @@ async function resolveOptions(
     preserveDigests: own.preserveDigests,
     referrers: own.referrers,
     removeSignatures: own.removeSignatures,
+    signIdentity,
     concurrency: own.imageParallelCopies || undefined,
     dryRun: own.dryRun,
     progress: createProgress(mode, style, context),

@@ -28,6 +28,11 @@ export const copyFlags = {
   quiet: boolFlag('quiet', 'Suppress output information when copying images', { short: 'q' }),
   referrers: boolFlag('referrers', 'Also copy what refers to the image: signatures, SBOMs and other artifacts'),
   removeSignatures: boolFlag('remove-signatures', 'Do not copy signatures from SOURCE-IMAGE'),
+  signIdentity: stringFlag(
+    'sign-identity',
+    'Identity of signed image, must be a fully specified docker reference. Defaults to the target docker reference.',
+    { placeholder: 'REFERENCE' },
+  ),
   stripRemovedPlatforms: boolFlag(
     'strip-removed-platforms',
     'Remove from the list the images that --multi-arch=PLATFORMS leaves out (default is to copy the list as it is)',

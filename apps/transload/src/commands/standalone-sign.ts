@@ -1,0 +1,85 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+
+import { rawManifest, systemErrorText, TransloadError } from '@transload/contract'
+
+import { stringFlag, type GroupValues } from '../arguments/flag.ts'
+import { defineCommand } from '../command.ts'
+import type { CommandContext } from '../context.ts'
+import { openGpgSigner } from '../openpgp-signers.ts'
+import { readPassphraseFile } from '../passphrase.ts'
+import { prefixError } from '../prefix-error.ts'
+
+const flags = {
+  signing: {
+    output: stringFlag('output', 'output the signature to SIGNATURE', { short: 'o', placeholder: 'SIGNATURE' }),
+    passphraseFile: stringFlag(
+      'passphrase-file',
+      'file that contains a passphrase for the --sign-by key: its first line',
+      {
+        placeholder: 'FILE',
+      },
+    ),
+  },
+}
+
+const usage = 'Usage: transload standalone-sign manifest docker-reference key-fingerprint -o signature'
+
+export const standaloneSign = defineCommand({
+  name: 'standalone-sign',
+  description: `Creates a signature using local files: of the manifest in MANIFEST, as the image DOCKER-REFERENCE.
+
+The reference is signed as it is given. The key is one of the GnuPG home.`,
+  operands: 'MANIFEST DOCKER-REFERENCE KEY-FINGERPRINT --output|-o SIGNATURE',
+  examples: [
+    'standalone-sign busybox-manifest.json registry.example.com/example/busybox 1D8230F6CDB6A06716E414C1DB72F2188BB46CC8 -o busybox.signature',
+  ],
+  flags,
+  positionals: { least: 3, problem: usage },
+  run: runStandaloneSign,
+})
+
+async function runStandaloneSign(
+  { signing: { output, passphraseFile } }: GroupValues<typeof flags>,
+  [manifestPath = '', identity = '', key = '']: readonly string[],
+  context: CommandContext,
+): Promise<void> {
+  if (!output) throw new TransloadError('USAGE', usage)
+  const manifest = await readManifest(manifestPath, context)
+  const passphrase = passphraseFile ? await readPassphraseFile(passphraseFile, context) : undefined
+  const signature = await sign(manifest, identity, key, passphrase, context)
+  try {
+    // In place: it may be a pipe or a device.
+    await writeFile(resolve(context.directory, output), signature)
+  } catch (cause) {
+    const problem = `Error writing signature to ${output}: open ${output}: ${systemErrorText(cause)}`
+    throw new TransloadError('IO', problem, { cause })
+  }
+}
+
+async function readManifest(path: string, { directory, signal }: CommandContext): Promise<Uint8Array> {
+  try {
+    return await readFile(resolve(directory, path), { signal })
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw new TransloadError('IO', `Error reading ${path}: open ${path}: ${systemErrorText(cause)}`, { cause })
+  }
+}
+
+async function sign(
+  manifest: Uint8Array,
+  identity: string,
+  key: string,
+  passphrase: string | undefined,
+  context: CommandContext,
+): Promise<Uint8Array> {
+  try {
+    await using signer = await openGpgSigner(key, passphrase, context)
+    const signature = await signer.sign({ manifest: rawManifest(manifest).digest, identity }, context)
+    if (signature.kind !== 'simple') throw new TransloadError('PROTOCOL', `a ${signature.kind} signature was made`)
+    return signature.bytes
+  } catch (error) {
+    context.signal.throwIfAborted()
+    throw prefixError('Error creating signature', error)
+  }
+}

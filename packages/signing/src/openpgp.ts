@@ -1,0 +1,2 @@
+export { createGpgSigner, type GpgSignerOptions } from './openpgp/gpg-signer.ts'
+export { createKeyFileSigner, type KeyFileSignerOptions } from './openpgp/key-file-signer.ts'
