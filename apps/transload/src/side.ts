@@ -1,11 +1,14 @@
 import { isAbsolute, join, resolve } from 'node:path'
 
 import {
+  defaultLookasideUrl,
+  lookasideUrl,
   readHostCertificates,
   readProxySettings,
   readRootCertificates,
   readTlsDetails,
   registryEndpoints,
+  usesSigstoreAttachments,
 } from '@transload/config'
 import { addPlugin, createPluginRegistry, type Located, type PluginRegistry } from '@transload/core'
 import type { RegistryTransportOptions, RetryOptions } from '@transload/transport-registry'
@@ -87,6 +90,15 @@ export async function registryOptions(access: ImageAccess, context: CommandConte
         registries.readSignatureStorage(),
       ])
       return registryEndpoints(conf, reference, use)
+    },
+    signatureStorage: async ({ policyScopes }) => {
+      const config = await registries.readSignatureStorage()
+      const fallback = defaultLookasideUrl(locations)
+      return {
+        lookaside: lookasideUrl(config, policyScopes, 'read') ?? fallback,
+        lookasideStaging: lookasideUrl(config, policyScopes, 'write') ?? fallback,
+        useSigstoreAttachments: usesSigstoreAttachments(config, policyScopes),
+      }
     },
     registryToken: access.registryToken,
     verifyTls: access.verifyTls,

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 import { systemErrorCode, systemErrorText, TransloadError } from '@transload/contract'
 
@@ -61,6 +62,15 @@ export async function readRegistriesD(
     return { directory, default: fallback, namespaces }
   }
   return { directory: candidates.at(-1)!, default: undefined, namespaces }
+}
+
+/** The base URL of signatures for which nothing is configured. */
+export function defaultLookasideUrl({ home, root, uid }: Locations): string {
+  const directory =
+    uid === 0
+      ? join(root, 'var', 'lib', 'containers', 'sigstore')
+      : join(home, '.local', 'share', 'containers', 'sigstore')
+  return pathToFileURL(directory).href
 }
 
 /**

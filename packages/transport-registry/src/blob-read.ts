@@ -62,7 +62,7 @@ export async function readForeignBlob(
     const url = URL.parse(text)
     if (!url || !/^https?:$/.test(url.protocol)) continue
     try {
-      const response = await client.fetchForeign(url, options)
+      const response = await client.fetchForeign(url, { ...options, isVerified: true })
       if (response.status === 200) {
         await checkLength(response, blob)
         return response.body

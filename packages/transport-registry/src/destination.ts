@@ -23,10 +23,12 @@ import { holdLastChunk } from './hold-last-chunk.ts'
 import { sendLargeBlob } from './large-upload.ts'
 import { readTagged, tagNames } from './manifest-read.ts'
 import { putManifest } from './manifest-write.ts'
+import type { SignatureStorage } from './options.ts'
 import { fullName, type RegistryReference } from './reference.ts'
 import { ReferrerListing } from './referrer-listing.ts'
 import { readReferrers } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
+import { createSignatureWriter, type RegistrySignatureWriter } from './signatures/signature-store.ts'
 import {
   cancelUpload,
   finishUpload,
@@ -45,13 +47,16 @@ export function createRegistryDestination(
   client: RegistryClient,
   reference: RegistryReference,
   options: OpenOptions,
+  readStorage: () => Promise<SignatureStorage> = async () => ({}),
 ): ImageDestination {
-  return new RegistryDestination(client, reference, options)
+  const signatures = createSignatureWriter({ client, reference, log: options.log, readStorage })
+  return new RegistryDestination(client, reference, signatures, options)
 }
 
 class RegistryDestination implements ImageDestination {
   readonly reference: RegistryReference
   readonly traits = { layers: 'compressed', multiImage: true, keepsForeignLayers: true, referrers: true } as const
+  readonly signatures: RegistrySignatureWriter
   readonly #client: RegistryClient
   readonly #options: OpenOptions
   readonly #access: Access
@@ -62,9 +67,15 @@ class RegistryDestination implements ImageDestination {
   #mayBeThere: 'unknown' | 'likely' | 'no' = 'unknown'
   #root: RawManifest | undefined
 
-  constructor(client: RegistryClient, reference: RegistryReference, options: OpenOptions) {
+  constructor(
+    client: RegistryClient,
+    reference: RegistryReference,
+    signatures: RegistrySignatureWriter,
+    options: OpenOptions,
+  ) {
     this.#client = client
     this.reference = reference
+    this.signatures = signatures
     this.#options = options
     this.#access = { repository: reference.repository, actions: 'pull,push' }
     this.#listing = new ReferrerListing(client, reference)
@@ -165,6 +176,7 @@ class RegistryDestination implements ImageDestination {
     if (tag === undefined) await this.#putManifest(root, root.digest, signal)
     else await this.#publish(root, tag, signal)
     await this.#listing.write({ log: this.#options.log, signal })
+    await this.signatures.finish({ signal })
   }
 
   readReferrers(

@@ -8,12 +8,16 @@ import { RegistryClient } from './registry-client.ts'
 export type Routes = (request: RawRequest) => string | undefined | Promise<string | undefined>
 
 /** A registry that answers the ping with `challenge`, if there is one, and everything else with `routes` or 404. */
-export async function startFakeRegistry(routes: Routes, challenge?: string): Promise<RawServer> {
+export async function startFakeRegistry(
+  routes: Routes,
+  challenge?: string,
+  pingHeaders: Readonly<Record<string, string>> = {},
+): Promise<RawServer> {
   return await startRawServer(async (request) => {
     const answer =
       request.path === '/v2/'
         ? challenge === undefined
-          ? httpAnswer(200)
+          ? httpAnswer(200, pingHeaders)
           : httpAnswer(401, { 'WWW-Authenticate': challenge })
         : await routes(request)
     if (answer !== undefined) request.answer(answer)

@@ -10,6 +10,7 @@ export type {
   RegistryTransportOptions,
   RetryOptions,
   RootCertificates,
+  SignatureStorage,
   TlsDetails,
 } from './options.ts'
 export type { RegistryReference } from './reference.ts'

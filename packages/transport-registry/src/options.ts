@@ -1,6 +1,6 @@
 import type { SecureVersion } from 'node:tls'
 
-import { TransloadError, type DockerReference, type OperationOptions } from '@transload/contract'
+import { TransloadError, type DockerReference, type ImageReference, type OperationOptions } from '@transload/contract'
 
 import type { ProxySettings } from './http/proxy-choice.ts'
 
@@ -69,6 +69,16 @@ export interface CredentialScope {
   readonly isSubstitute?: boolean
 }
 
+/** Where signatures of the images of a repository are kept: what a `registries.d` says of it. */
+export interface SignatureStorage {
+  /** Base URL (`file:`, `http:`, `https:`) to read from. */
+  readonly lookaside?: string | undefined
+  /** Base URL (`file:`) to write to and remove from; absent: `lookaside`. */
+  readonly lookasideStaging?: string | undefined
+  /** Sigstore signatures are read from, and written to, the `.sig` tag of the image. Default false. */
+  readonly useSigstoreAttachments?: boolean | undefined
+}
+
 /** All optional. Nothing is read from the environment or from files: apps do that and pass values. */
 export interface RegistryTransportOptions {
   /** Credentials for a host and repository. Asked once per repository. */
@@ -82,6 +92,11 @@ export interface RegistryTransportOptions {
   readonly endpoints?:
     | ((reference: DockerReference, use: EndpointUse) => Promise<readonly RegistryEndpoint[]>)
     | undefined
+  /**
+   * Asked when signatures of an image are read, written or removed, with the reference of the endpoint that serves it.
+   * Default: there is no lookaside, and attachments are not used.
+   */
+  readonly signatureStorage?: ((reference: ImageReference) => Promise<SignatureStorage>) | undefined
   /** Sent as the bearer token, without asking a token server; to the host of the reference only. */
   readonly registryToken?: string | undefined
   /** Default: verify, unless an endpoint is `insecure`. `false`: accept any certificate, and fall back to plain HTTP. */
@@ -101,6 +116,7 @@ export interface RegistryTransportOptions {
 const known: Readonly<Record<keyof RegistryTransportOptions, string>> = {
   credentials: 'function',
   endpoints: 'function',
+  signatureStorage: 'function',
   registryToken: 'string',
   verifyTls: 'boolean',
   certificates: 'function',

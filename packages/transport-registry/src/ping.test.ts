@@ -22,7 +22,7 @@ test.each<[string, string, boolean, Record<string, number | 'fails'>, string, st
 ])('%s', async (_, host, allowHttp, answers, base, asked) => {
   const registry = fakeServer(answers)
   const service = await pingRegistry({ host, address: host, allowHttp, ...registry })
-  expect(service).toEqual({ base: new URL(base), challenges: [challenge] })
+  expect(service).toEqual({ base: new URL(base), challenges: [challenge], keepsSignatures: false })
   expect(registry.asked.map(({ protocol }) => protocol.slice(0, -1)).toSorted()).toEqual(asked)
 })
 

@@ -10,6 +10,8 @@ import { registryError } from './registry-error.ts'
 export interface Service {
   readonly base: URL
   readonly challenges: readonly Challenge[]
+  /** It keeps signatures (`X-Registry-Supports-Signatures`). */
+  readonly keepsSignatures: boolean
 }
 
 export interface PingOptions {
@@ -80,7 +82,12 @@ async function ping(url: URL, { host, get }: PingOptions, attempt: PingAttempt):
   }
   if (response.status !== 200 && response.status !== 401) throw await registryError(response, prefix, 'other')
   await response.discard()
-  return { base: new URL(url.origin), challenges: parseChallenges(response.headers.all('www-authenticate')) }
+  const { headers } = response
+  return {
+    base: new URL(url.origin),
+    challenges: parseChallenges(headers.all('www-authenticate')),
+    keepsSignatures: headers.get('x-registry-supports-signatures') === '1',
+  }
 }
 
 /** With a port of its own: without one https and http are two servers. */

@@ -141,12 +141,21 @@ export class RegistryClient implements AsyncDisposable {
     return await send(second)
   }
 
-  /** A foreign URL of a layer: no authentication, nothing of the registry. */
-  async fetchForeign(url: URL, { log, signal }: OperationOptions & { readonly log: Log }): Promise<FollowedResponse> {
+  /** Does the registry say it keeps signatures (trust.md §4.3)? */
+  async keepsSignatures({ log, signal }: OperationOptions & { readonly log: Log }): Promise<boolean> {
+    this.#pingLog = log
+    return (await this.#service.wait({ signal })).keepsSignatures
+  }
+
+  /** A URL outside of the registry, such as a layer's own: no authentication, nothing of the registry. */
+  async fetchForeign(
+    url: URL,
+    { isVerified = false, log, signal }: Pick<ApiRequest, 'isVerified' | 'log' | 'signal'>,
+  ): Promise<FollowedResponse> {
     const headers = { 'User-Agent': this.#userAgent, 'Accept-Encoding': 'identity' }
     return await this.#exchange(
       { method: 'GET', url, headers, signal },
-      { log, downgrade: true, isElsewhere: url.host !== this.host },
+      { log, downgrade: isVerified || this.#isInsecure, isElsewhere: url.host !== this.host },
     )
   }
 

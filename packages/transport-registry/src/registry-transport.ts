@@ -3,7 +3,7 @@ import type { ImageDestination, ImageSource, OpenOptions, Transport } from '@tra
 import { createClientPool } from './client-pool.ts'
 import { createRegistryDestination } from './destination.ts'
 import { endpointsOf, openFirst } from './endpoints.ts'
-import { checkOptions, type RegistryTransportOptions } from './options.ts'
+import { checkOptions, type RegistryTransportOptions, type SignatureStorage } from './options.ts'
 import {
   parseRegistryReference,
   readableReference,
@@ -14,6 +14,7 @@ import {
 import type { RegistryClient } from './registry-client.ts'
 import { removeRegistryImage } from './remove-image.ts'
 import { removeRegistryTag } from './remove-tag.ts'
+import { removeLookasideSignatures } from './signatures/signature-store.ts'
 import { openRegistrySource } from './source.ts'
 import { readTags } from './tags.ts'
 
@@ -31,6 +32,8 @@ export function registryTransport(
     const [endpoint] = await endpointsOf(reference, 'manage', options)
     return clients.get(endpoint!, reference.host)
   }
+  const signatureStorage = async (reference: RegistryReference): Promise<SignatureStorage> =>
+    (await options.signatureStorage?.(reference)) ?? {}
   return {
     scheme: 'docker',
     parse: (text) => parseRegistryReference(text),
@@ -41,7 +44,8 @@ export function registryTransport(
       const endpoints = await endpointsOf(wanted, 'read', options)
       return await openFirst(endpoints, open, async (endpoint) => {
         const client = clients.get(endpoint, wanted.host)
-        return await openRegistrySource(client, reference, registryReference(endpoint.reference), open)
+        const target = registryReference(endpoint.reference)
+        return await openRegistrySource(client, reference, target, open, () => signatureStorage(target))
       })
     },
 
@@ -54,11 +58,13 @@ export function registryTransport(
     async openDestination(reference: RegistryReference, open: OpenOptions): Promise<ImageDestination> {
       open.signal?.throwIfAborted()
       requireTagOrDigest(reference)
-      return createRegistryDestination(await managingClient(reference), reference, open)
+      const client = await managingClient(reference)
+      return createRegistryDestination(client, reference, open, () => signatureStorage(reference))
     },
 
     async removeImage(reference: RegistryReference, open: OpenOptions): Promise<void> {
-      await removeRegistryImage(await managingClient(reference), reference, open)
+      const removed = await removeRegistryImage(await managingClient(reference), reference, open)
+      await removeLookasideSignatures(reference, await signatureStorage(reference), removed)
     },
 
     async removeTag(reference: RegistryReference, open: OpenOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { TransloadError, type OpenOptions, type RawManifest } from '@transload/contract'
+import { TransloadError, type Digest, type OpenOptions, type RawManifest } from '@transload/contract'
 
 import { manifestOf, requestManifest } from './manifest-read.ts'
 import { requireTagOrDigest, type RegistryReference } from './reference.ts'
@@ -9,13 +9,13 @@ import { registryError } from './registry-error.ts'
 
 /**
  * Deletes the manifest the reference points at, and so every tag of it (registry-client.md §10.4).
- * Throws MANIFEST_UNKNOWN if there is none, UNSUPPORTED where deleting is disabled.
+ * Returns its digest. Throws MANIFEST_UNKNOWN if there is none, UNSUPPORTED where deleting is disabled.
  */
 export async function removeRegistryImage(
   client: RegistryClient,
   reference: RegistryReference,
   { log, signal }: OpenOptions,
-): Promise<void> {
+): Promise<Digest> {
   if (reference.unknownDigest) {
     throw new TransloadError('REFERENCE_INVALID', 'Docker reference without a tag or digest cannot be deleted')
   }
@@ -38,6 +38,7 @@ export async function removeRegistryImage(
   if (response.status !== 202) throw await registryError(response, `deleting ${reference.name}`, 'manifest')
   await response.discard()
   await unlistReferrer(client, reference, manifest, { log, signal })
+  return digest
 }
 
 /** Where a tag lists the referrers of a manifest, those who remove one take it off (distribution spec 1.1). */

@@ -1,12 +1,22 @@
-import type { Descriptor, Digest, ImageSource, OpenOptions, OperationOptions, RawManifest } from '@transload/contract'
+import type {
+  Descriptor,
+  Digest,
+  ImageSource,
+  OpenOptions,
+  OperationOptions,
+  RawManifest,
+  SignatureReader,
+} from '@transload/contract'
 
 import type { Access } from './auth/authorizer.ts'
 import { readForeignBlob, readRegistryBlob } from './blob-read.ts'
 import { manifestOf, readTagged, requestManifest } from './manifest-read.ts'
+import type { SignatureStorage } from './options.ts'
 import { fullName, type RegistryReference } from './reference.ts'
 import { readReferrers } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { registryError } from './registry-error.ts'
+import { createSignatureReader } from './signatures/signature-store.ts'
 
 /** `target` is what to read, `reference` what the user said. The manifest is fetched at once. Throws MANIFEST_UNKNOWN. */
 export async function openRegistrySource(
@@ -14,23 +24,33 @@ export async function openRegistrySource(
   reference: RegistryReference,
   target: RegistryReference,
   options: OpenOptions,
+  readStorage: () => Promise<SignatureStorage> = async () => ({}),
 ): Promise<ImageSource> {
-  const source = new RegistrySource(client, reference, target, options)
+  const signatures = createSignatureReader({ client, reference: target, log: options.log, readStorage })
+  const source = new RegistrySource(client, reference, target, signatures, options)
   await source.readManifest(undefined, { signal: options.signal })
   return source
 }
 
 class RegistrySource implements ImageSource {
   readonly reference: RegistryReference
+  readonly signatures: SignatureReader
   readonly #client: RegistryClient
   readonly #target: RegistryReference
   readonly #options: OpenOptions
   readonly #access: Access
   #root: RawManifest | undefined
 
-  constructor(client: RegistryClient, reference: RegistryReference, target: RegistryReference, options: OpenOptions) {
+  constructor(
+    client: RegistryClient,
+    reference: RegistryReference,
+    target: RegistryReference,
+    signatures: SignatureReader,
+    options: OpenOptions,
+  ) {
     this.#client = client
     this.reference = reference
+    this.signatures = signatures
     this.#target = target
     this.#options = options
     this.#access = { repository: target.repository, actions: 'pull' }

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+
+import {
+  collect,
+  encodeJson,
+  parseJsonObject,
+  TransloadError,
+  type Digest,
+  type StoredSignature,
+} from '@transload/contract'
+
+import { fullName, type RegistryReference } from '../reference.ts'
+import type { RegistryClient } from '../registry-client.ts'
+import { registryError } from '../registry-error.ts'
+import { maxSignatureBytes, type SignatureOptions } from './lookaside.ts'
+
+type SimpleSignature = Extract<StoredSignature, { kind: 'simple' }>
+
+/** Of a registry that keeps signatures itself (trust.md §4.3). */
+export async function readExtension(
+  client: RegistryClient,
+  reference: RegistryReference,
+  manifest: Digest,
+  options: SignatureOptions,
+): Promise<readonly SimpleSignature[]> {
+  const { repository } = reference
+  const subject = `signatures for ${manifest} in ${fullName(reference)}`
+  const response = await client.request({
+    method: 'GET',
+    target: target(reference, manifest),
+    access: { repository, actions: 'pull' },
+    ...options,
+  })
+  if (response.status !== 200) throw await registryError(response, `downloading ${subject}`, 'manifest')
+  const { signatures } = parseJsonObject(await collect(response.body, maxSignatureBytes, subject), subject, 'PROTOCOL')
+  if (signatures == null) return []
+  if (!Array.isArray(signatures)) throw new TransloadError('PROTOCOL', `${subject}: not a list`)
+  return signatures.flatMap((entry: unknown) => simpleSignature(entry, subject) ?? [])
+}
+
+/** Stores those that are not yet; what else there is stays. */
+export async function addToExtension(
+  client: RegistryClient,
+  reference: RegistryReference,
+  manifest: Digest,
+  signatures: readonly SimpleSignature[],
+  options: SignatureOptions,
+): Promise<void> {
+  const { repository } = reference
+  const present = await readExtension(client, reference, manifest, options)
+  const known = new Set(present.map(({ bytes }) => Buffer.from(bytes).toString('base64')))
+  for (const { bytes } of signatures) {
+    const content = Buffer.from(bytes).toString('base64')
+    if (known.has(content)) continue
+    known.add(content)
+    const name = `${manifest}@${randomBytes(16).toString('hex')}`
+    const response = await client.request({
+      method: 'PUT',
+      target: target(reference, manifest),
+      access: { repository, actions: 'pull,push' },
+      headers: { 'Content-Type': 'application/json' },
+      body: Buffer.from(encodeJson({ schemaVersion: 2, name, type: 'atomic', content })),
+      ...options,
+    })
+    if (response.status !== 201) {
+      throw await registryError(response, `uploading signature of ${manifest} to ${fullName(reference)}`, 'manifest')
+    }
+    await response.discard()
+  }
+}
+
+function target({ repository }: RegistryReference, manifest: Digest): string {
+  return `/extensions/v2/${repository}/signatures/${manifest}`
+}
+
+/** Undefined for one of another version or type. Throws PROTOCOL. */
+function simpleSignature(entry: unknown, subject: string): SimpleSignature | undefined {
+  if (typeof entry !== 'object' || entry === null) throw new TransloadError('PROTOCOL', `${subject}: not objects`)
+  const { schemaVersion, type, content } = entry as Readonly<Record<string, unknown>>
+  if (schemaVersion !== 2 || type !== 'atomic') return undefined
+  if (typeof content === 'string') return { kind: 'simple', bytes: Buffer.from(content, 'base64') }
+  throw new TransloadError('PROTOCOL', `${subject}: a signature has no content`)
+}
