@@ -14,6 +14,7 @@ import {
   type OperationOptions,
   type StoredSignature,
 } from '@transload/contract'
+import { parseSignatureFile } from '@transload/formats'
 
 import type { RegistryClient } from '../registry-client.ts'
 import { registryError } from '../registry-error.ts'
@@ -75,7 +76,6 @@ export async function readLookaside(
       const problem = `server provided ${maxSignatures} signatures, assuming that's unreasonable and a server error`
       throw new TransloadError('SIZE_LIMIT', `${displayUrl(url)}: ${problem}`)
     }
-    const { parseSignatureFile } = await import('@transload/formats')
     const subject = one.protocol === 'file:' ? JSON.stringify(lookasideDirectory(one)) : displayUrl(one)
     signatures.push(parseSignatureFile(bytes, `parsing signature ${subject}`))
   }
