@@ -28,3 +28,9 @@ export function userFile({ home }: Locations, ...names: readonly string[]): stri
 export function systemFile({ root }: Locations, ...names: readonly string[]): string {
   return join(root, 'etc', ...names)
 }
+
+/** Inside a user namespace of podman's it is the user outside that counts. */
+export function isRoot({ env, uid }: Locations): boolean {
+  const outside = env['_CONTAINERS_ROOTLESS_UID']
+  return (outside === undefined || outside === '' ? uid : Number(outside)) === 0
+}

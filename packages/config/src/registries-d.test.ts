@@ -1,11 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import type { Locations } from './locations.ts'
-import { lookasideUrl, readRegistriesD, usesSigstoreAttachments } from './registries-d.ts'
+import { defaultLookasideUrl, lookasideUrl, readRegistriesD, usesSigstoreAttachments } from './registries-d.ts'
 
 let root: string
 let locations: Locations
@@ -53,6 +54,14 @@ test('each value is looked up on its own', async () => {
   const empty = { ...config, default: undefined, namespaces: new Map() }
   expect(lookasideUrl(empty, inX, 'read')).toBeUndefined()
   expect(usesSigstoreAttachments(empty, inX)).toBe(false)
+})
+
+test('without configuration signatures are with the data of the user', () => {
+  const { href } = pathToFileURL(root)
+  expect(defaultLookasideUrl(locations)).toBe(`${href}/home/.local/share/containers/sigstore`)
+  expect(defaultLookasideUrl({ ...locations, uid: 0 })).toBe(`${href}/var/lib/containers/sigstore`)
+  const outside = { ...locations, uid: 0, env: { _CONTAINERS_ROOTLESS_UID: '1000' } }
+  expect(defaultLookasideUrl(outside)).toBe(`${href}/home/.local/share/containers/sigstore`)
 })
 
 test('nothing is said twice', async () => {

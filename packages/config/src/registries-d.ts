@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { systemErrorCode, systemErrorText, TransloadError } from '@transload/contract'
 
 import { readConfigFile } from './config-file.ts'
-import { systemFile, userFile, type Locations } from './locations.ts'
+import { isRoot, systemFile, userFile, type Locations } from './locations.ts'
 
 /** Where signatures of the images in a namespace are; what is absent is said by a wider namespace, or nowhere. */
 export interface SignatureStorage {
@@ -65,12 +65,9 @@ export async function readRegistriesD(
 }
 
 /** The base URL of signatures for which nothing is configured. */
-export function defaultLookasideUrl({ home, root, uid }: Locations): string {
-  const directory =
-    uid === 0
-      ? join(root, 'var', 'lib', 'containers', 'sigstore')
-      : join(home, '.local', 'share', 'containers', 'sigstore')
-  return pathToFileURL(directory).href
+export function defaultLookasideUrl(locations: Locations): string {
+  const folder = isRoot(locations) ? join(locations.root, 'var/lib') : join(locations.home, '.local/share')
+  return pathToFileURL(join(folder, 'containers/sigstore')).href
 }
 
 /**
