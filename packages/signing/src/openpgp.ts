@@ -1,2 +1,3 @@
 export { createGpgSigner, type GpgSignerOptions } from './openpgp/gpg-signer.ts'
 export { createKeyFileSigner, type KeyFileSignerOptions } from './openpgp/key-file-signer.ts'
+export { createOpenPgpVerifier } from './openpgp/create-verifier.ts'

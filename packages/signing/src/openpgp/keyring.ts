@@ -1,0 +1,56 @@
+import type { PublicKey } from 'openpgp'
+
+import { encodePacket, packetTag, readPackets } from './packets.ts'
+
+/**
+ * The keys in files, each of which is binary, or armored in one or more blocks: every key once, with all that the
+ * files say of it. As gpg does when it imports them, what cannot be read is passed over, and of secret keys only the
+ * public part is taken.
+ */
+export async function readKeyring(files: readonly Uint8Array[]): Promise<PublicKey[]> {
+  const { readKey } = await import('openpgp')
+  const keys = new Map<string, PublicKey>()
+  for (const binaryKey of files.flatMap(binaryBlocks).flatMap(splitKeys)) {
+    try {
+      const key = (await readKey({ binaryKey })).toPublic()
+      const known = keys.get(key.getFingerprint())
+      // One of the files may be all that knows that the key was revoked.
+      keys.set(key.getFingerprint(), known ? await known.update(key) : key)
+    } catch {
+      // Not a key that gpg would import either.
+    }
+  }
+  return [...keys.values()]
+}
+
+/** The file itself, or what its armor holds. */
+function binaryBlocks(file: Uint8Array): Uint8Array[] {
+  if (((file[0] ?? 0) & 0x80) !== 0) return [file]
+  const [, ...blocks] = Buffer.from(file)
+    .toString('latin1')
+    .split(/^-----BEGIN PGP [A-Z]+ KEY BLOCK-----[ \t]*\r?$/m)
+  return blocks.map(decodeArmor)
+}
+
+/** Behind headers and an empty line: base64, then a checksum that need not be there (RFC 9580 §6.2). */
+function decodeArmor(block: string): Uint8Array {
+  const lines = block.split('\n').map((line) => line.trim())
+  const start = lines.indexOf('', 1)
+  const end = lines.findIndex((line, index) => index > start && (line.startsWith('=') || line.startsWith('-----')))
+  return Buffer.from(lines.slice(start, end < 0 ? undefined : end).join(''), 'base64')
+}
+
+/** Each key alone, so that a broken one spoils none of the others. */
+function splitKeys(bytes: Uint8Array): Uint8Array[] {
+  const keys: Uint8Array[][] = []
+  try {
+    for (const packet of readPackets(bytes)) {
+      if (packet.tag === packetTag.publicKey || packet.tag === packetTag.secretKey) keys.push([])
+      keys.at(-1)?.push(encodePacket(packet))
+    }
+  } catch {
+    // What is left is not readable; the last key may be cut off.
+    keys.pop()
+  }
+  return keys.map((packets) => Buffer.concat(packets))
+}
