@@ -1,4 +1,12 @@
+export { requestIdTokenByBrowser, type BrowserLoginOptions } from './sigstore/browser-login.ts'
+export { requestIdTokenByDevice, type DeviceGrantOptions } from './sigstore/device-grant.ts'
 export type { Passphrase } from './sigstore/encrypted-key.ts'
+export { createFulcioKeys, type FulcioOptions, type KeySupply } from './sigstore/fulcio.ts'
+export { parseIdToken, type IdToken } from './sigstore/id-token.ts'
+export type { OidcOptions } from './sigstore/oidc-client.ts'
+export type { RekorOptions } from './sigstore/rekor.ts'
+export type { Fetch, ServiceOptions } from './sigstore/service.ts'
+export { createSigstoreSigner, type SignatureForm, type SigstoreSignerOptions } from './sigstore/signer.ts'
 export {
   generateKeyPairFiles,
   readSigningKey,

@@ -38,7 +38,7 @@ export async function readSigningKey(pem: Uint8Array, passphrase: Passphrase): P
 }
 
 /** A new key on P-256, the one curve that everything that verifies knows. */
-async function generateSigningKey(): Promise<SigningKey> {
+export async function generateSigningKey(): Promise<SigningKey> {
   return await promisify(generateKeyPair)('ec', { namedCurve: 'prime256v1' })
 }
 
