@@ -1,12 +1,7 @@
-import {
-  displayJson,
-  duplicateKey,
-  encodeJson,
-  isDigest,
-  parseJsonObject,
-  TransloadError,
-  type Claim,
-} from '@transload/contract'
+import { displayJson, encodeJson, isDigest, type Claim } from '@transload/contract'
+
+import { invalidSignature } from './invalid-signature.ts'
+import { exactMembers, isJsonObject, parseSignedJson } from './signed-json.ts'
 
 /** What OpenPGP ("atomic container signature") and cosign sign: which manifest, and as what (trust.md §2, §3). */
 export interface Payload extends Required<Claim> {
@@ -33,46 +28,32 @@ export function encodePayload({ manifest, identity, creator, timestamp }: Payloa
  * Throws SIGNATURE_INVALID.
  */
 export function parsePayload(bytes: Uint8Array, type: PayloadType): Payload {
-  const json = parseJsonObject(bytes, 'the signed payload', 'SIGNATURE_INVALID')
-  const duplicate = duplicateKey(Buffer.from(bytes).toString())
-  if (duplicate !== undefined) throw invalid(`Duplicate key ${JSON.stringify(duplicate)}`)
-  const { critical, optional } = members(json, ['critical', 'optional'])
-  const { type: found, image, identity } = members(critical, ['type', 'image', 'identity'])
-  if (found !== type) throw invalid(`Unrecognized signature type ${displayJson(found)}`)
-  const { 'docker-manifest-digest': manifest } = members(image, ['docker-manifest-digest'])
-  if (typeof manifest !== 'string' || !isDigest(manifest)) throw invalid(`invalid digest ${displayJson(manifest)}`)
-  const { 'docker-reference': reference } = members(identity, ['docker-reference'])
-  if (typeof reference !== 'string') throw invalid('"docker-reference" is not a string')
+  const json = parseSignedJson(bytes, subject)
+  const { critical, optional } = exactMembers(json, ['critical', 'optional'], subject)
+  const { type: found, image, identity } = exactMembers(critical, ['type', 'image', 'identity'], subject)
+  if (found !== type) throw invalidSignature(`Unrecognized signature type ${displayJson(found)}`)
+  const { 'docker-manifest-digest': manifest } = exactMembers(image, ['docker-manifest-digest'], subject)
+  if (typeof manifest !== 'string' || !isDigest(manifest)) {
+    throw invalidSignature(`invalid digest ${displayJson(manifest)}`)
+  }
+  const { 'docker-reference': reference } = exactMembers(identity, ['docker-reference'], subject)
+  if (typeof reference !== 'string') throw invalidSignature('"docker-reference" is not a string')
   return { manifest, identity: reference, ...parseOptional(optional, type) }
 }
 
 /** Cosign writes null for nothing. */
 function parseOptional(value: unknown, type: PayloadType): Pick<Payload, 'creator' | 'timestamp'> {
   if (value === null && type === 'cosign container image signature') return {}
-  const { creator, timestamp } = object(value)
-  if (creator !== undefined && typeof creator !== 'string') throw invalid('"creator" is not a string')
-  if (timestamp !== undefined && !Number.isSafeInteger(timestamp)) throw invalid('"timestamp" is not a whole number')
+  if (!isJsonObject(value)) throw invalidSignature(`${displayJson(value)} where ${subject} has to have an object`)
+  const { creator, timestamp } = value
+  if (creator !== undefined && typeof creator !== 'string') throw invalidSignature('"creator" is not a string')
+  if (timestamp !== undefined && !Number.isSafeInteger(timestamp)) {
+    throw invalidSignature('"timestamp" is not a whole number')
+  }
   return {
     ...(creator === undefined ? {} : { creator }),
     ...(timestamp === undefined ? {} : { timestamp: timestamp as number }),
   }
 }
 
-/** Of an object that has exactly these. */
-function members(value: unknown, names: readonly string[]): Readonly<Record<string, unknown>> {
-  const found = object(value)
-  const unknown = Object.keys(found).find((name) => !names.includes(name))
-  if (unknown !== undefined) throw invalid(`Unknown key ${displayJson(unknown)}`)
-  const missing = names.find((name) => !Object.hasOwn(found, name))
-  if (missing !== undefined) throw invalid(`Key ${JSON.stringify(missing)} missing in a JSON object`)
-  return found
-}
-
-function object(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw invalid(`${displayJson(value)} where the signed payload has to have an object`)
-}
-
-function invalid(problem: string): TransloadError {
-  return new TransloadError('SIGNATURE_INVALID', problem)
-}
+const subject = 'the signed payload'

@@ -12,19 +12,20 @@ export interface FulcioOptions {
 
 /** Fulcio's API: version 1 as skopeo calls it, version 2 as cosign does. Certificates name the token's user. */
 export async function answerFulcio({ method, url, headers, body }: Request, options: FulcioOptions): Promise<Response> {
+  const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? ''
   if (method === 'POST' && url.pathname === '/api/v1/signingCert') {
-    const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? ''
     const { publicKey, signedEmailAddress } = JSON.parse(body) as {
       readonly publicKey: { readonly content: string }
       readonly signedEmailAddress: string
     }
     const key = createPublicKey({ key: Buffer.from(publicKey.content, 'base64'), format: 'der', type: 'spki' })
-    const chain = await issue({ token, key, proof: signedEmailAddress }, options)
+    const chain = await issue({ token: bearer, key, proof: signedEmailAddress }, options)
     return { status: 201, headers: { 'content-type': 'application/pem-certificate-chain' }, body: chain.join('') }
   }
   if (method === 'POST' && url.pathname === '/api/v2/signingCert') {
     const { credentials, publicKeyRequest } = JSON.parse(body) as {
-      readonly credentials: { readonly oidcIdentityToken: string }
+      /** Absent where the token is in a header. */
+      readonly credentials?: { readonly oidcIdentityToken: string }
       readonly publicKeyRequest: {
         readonly publicKey: { readonly content: string }
         readonly proofOfPossession: string
@@ -32,7 +33,7 @@ export async function answerFulcio({ method, url, headers, body }: Request, opti
     }
     const key = createPublicKey(publicKeyRequest.publicKey.content)
     const { proofOfPossession: proof } = publicKeyRequest
-    const certificates = await issue({ token: credentials.oidcIdentityToken, key, proof }, options)
+    const certificates = await issue({ token: credentials?.oidcIdentityToken ?? bearer, key, proof }, options)
     return { status: 200, body: { signedCertificateDetachedSct: { chain: { certificates } } } }
   }
   if (method === 'GET' && url.pathname === '/api/v2/trustBundle') {

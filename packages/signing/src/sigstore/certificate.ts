@@ -56,7 +56,7 @@ export function parseCertificates(pem: string): readonly Certificate[] {
 }
 
 /** Throws SIGNATURE_INVALID. */
-function parseCertificate(der: Buffer): Certificate {
+export function parseCertificate(der: Buffer): Certificate {
   try {
     return readCertificate(new X509Certificate(der), CertificateFields.parse(Buffer.from(der)))
   } catch (cause) {

@@ -1,8 +1,8 @@
-import type { Signature, SigstoreSignedRequirement, VerifiedClaim, Verifier } from '@transload/contract'
+import type { SigstoreSignedRequirement, Verifier } from '@transload/contract'
 
 import { invalidSignature } from '../invalid-signature.ts'
 import { verifyAttachedSignature } from './attached-signature.ts'
-import { readTrustMaterial, type TrustMaterial } from './trust-material.ts'
+import { readTrustMaterial } from './trust-material.ts'
 
 /**
  * A verifier of sigstore signatures for what a policy asks (trust.md §3.1). Reads the keys and certificates it names at
@@ -13,16 +13,10 @@ export async function createSigstoreVerifier(requirement: SigstoreSignedRequirem
   return {
     async verify(signature, { signal } = {}) {
       signal?.throwIfAborted()
-      return verifySignature(signature, material)
+      if (signature.kind === 'sigstore') return verifyAttachedSignature(signature, material)
+      if (signature.kind !== 'bundle') throw invalidSignature('not a sigstore signature')
+      const { verifyBundle } = await import('./bundle.ts')
+      return verifyBundle(signature, material)
     },
-  }
-}
-
-function verifySignature(signature: Signature, material: TrustMaterial): VerifiedClaim {
-  switch (signature.kind) {
-    case 'sigstore':
-      return verifyAttachedSignature(signature, material)
-    default:
-      throw invalidSignature('not a sigstore signature')
   }
 }
