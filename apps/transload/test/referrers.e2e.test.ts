@@ -56,14 +56,17 @@ describe('referrers', () => {
   it('are copied on request only', async () => {
     await user.succeed(['copy', '-q', '--src-tls-verify=false', name, 'oci:alone:v1'])
     expect(await user.succeed(['referrers', 'oci:alone:v1'])).toBe('')
-    await user.succeed(['copy', '-q', '--referrers', '--src-tls-verify=false', name, 'oci:together:v1'])
+    await user.succeed(['copy', '-q', '--with-referrers', '--src-tls-verify=false', name, 'oci:together:v1'])
     const found = await user.succeed(['referrers', 'oci:together:v1'])
     expect(found).toContain(`${sbom.root.digest} test/sbom\n`)
     expect(found).toContain(`${signature.root.digest} test/signature\n`)
   })
 
   it.each([
-    [['copy', '--referrers', 'oci:together:v1', 'dir:plain'], 'Storing referrers for dir: images is not supported'],
+    [
+      ['copy', '--with-referrers', 'oci:together:v1', 'dir:plain'],
+      'Storing referrers for dir: images is not supported',
+    ],
     [['referrers', 'dir:plain'], 'listing referrers is not implemented for dir: images'],
     [['referrers'], 'Exactly one argument expected'],
   ])('%j is refused', async (words, problem) => {

@@ -1,6 +1,7 @@
 import { HttpError, TransloadError, type OperationOptions, type RawManifest } from '@transload/contract'
 
 import { createLimiter, runAll } from './bounded.ts'
+import { checkReferrers } from './check-referrers.ts'
 import type { CopyResult } from './copy-options.ts'
 import type { CopyPlan } from './copy-plan.ts'
 import { labelError, plannedImageLabel } from './image-label.ts'
@@ -11,6 +12,7 @@ import { signManifests, type SignedManifest } from './sign-manifests.ts'
 import { TransferError } from './transfer-error.ts'
 import type { MovedBlobs } from './transfer.ts'
 import { storeBundles } from './write-bundles.ts'
+import { writeReferrers } from './write-referrers.ts'
 
 /** Many registries take an index only with all of its images. */
 const sparseHint =
@@ -19,8 +21,8 @@ const sparseHint =
 
 /**
  * Writes the manifests, images before their index and after what is signed of them, then the signatures, and publishes
- * it all. Until the destination's
- * `commit` nothing is visible under its name. Throws TransferError.
+ * it all; looks whether what refers to the image is really there then. Until the destination's `commit` nothing is
+ * visible under its name. Throws TransferError, REFERRERS_LOST.
  */
 export async function commitImage(
   session: CopySession,
@@ -34,13 +36,14 @@ export async function commitImage(
   const isSparse = plan.index?.others === 'keep' && plan.images.length < plan.index.listed
   const hint = isSparse ? sparseHint : undefined
   for (const { manifest } of nested) await writeManifest(session, manifest, { root: false, list: true, hint }, options)
-  await writeReferrers(session, selected)
+  await writeReferrers(session, selected.referrers ?? [])
   announceManifest(session, root.manifest, root)
   const signed = await signManifests(session, plan.signIdentity, [...images, ...nested, root])
   for (const one of signed) await writeBundles(session, one)
   await storeManifest(session, root.manifest, { ...root, hint }, options)
   for (const one of signed) await writeSignatures(session, one)
   await committing('committing the finished image', { ...options, hint }, () => destination.commit(options))
+  await checkReferrers(session, selected.referrers ?? [])
 
   const { digest, mediaType, bytes } = root.manifest
   options.progress({ type: 'done', digest })
@@ -63,18 +66,10 @@ async function writeImages(session: CopySession, plan: CopyPlan, images: readonl
   )
 }
 
-async function writeReferrers(session: CopySession, { referrers = [] }: SelectedImages): Promise<void> {
-  for (const { raw, manifest, isPart } of referrers) {
-    const kind = { root: false, list: manifest === undefined, referrer: !isPart }
-    await writeManifest(session, raw, kind, session.options)
-  }
-}
-
 interface ManifestRole {
   readonly root: boolean
   /** An index. */
   readonly list: boolean
-  readonly referrer?: boolean
   /** What to do if it is turned down because something is not known. */
   readonly hint?: string | undefined
 }
@@ -100,11 +95,10 @@ function announceManifest(
 async function storeManifest(
   { destination }: CopySession,
   manifest: RawManifest,
-  { root, referrer, hint }: ManifestRole,
+  { root, hint }: ManifestRole,
   { signal }: OperationOptions,
 ): Promise<void> {
-  const role = { root, ...(referrer ? { referrer } : {}) }
-  await committing('writing manifest', { signal, hint }, () => destination.writeManifest(manifest, { ...role, signal }))
+  await committing('writing manifest', { signal, hint }, () => destination.writeManifest(manifest, { root, signal }))
 }
 
 async function writeBundles(session: CopySession, signed: SignedManifest): Promise<void> {

@@ -34,10 +34,12 @@ export interface CopyOptions extends OperationOptions {
   /** Fail rather than change any manifest. */
   readonly preserveDigests?: boolean | undefined
   /**
-   * Also copy what refers to the images copied and to their index (signatures, SBOMs and the like, OCI 1.1), and what
-   * refers to that. If anything does, no manifest is changed. The destination has to be able to keep it.
+   * Also copy what refers to the images copied and to their index (signatures, SBOMs and the like), and what refers to
+   * that: by its subject (OCI 1.1), or by a tag made of the digest, as cosign's `.sig`, `.att` and `.sbom`. If anything
+   * does, no manifest is changed. The destination has to be able to keep it, and is asked afterwards whether it did.
+   * With `removeSignatures` it is all but signatures.
    */
-  readonly referrers?: boolean | undefined
+  readonly withReferrers?: boolean | undefined
   /** Do not carry signatures over. Without it, signatures the destination cannot hold are an error. */
   readonly removeSignatures?: boolean | undefined
   /**

@@ -1,4 +1,4 @@
-import type { Descriptor, Platform } from '@transload/contract'
+import type { Descriptor, Digest, Platform } from '@transload/contract'
 
 import type { CompressionFormat } from './copy-options.ts'
 
@@ -71,6 +71,9 @@ export interface PlannedIndex extends PlannedManifest {
 
 export interface PlannedReferrer {
   readonly manifest: Descriptor
+  /** What it is found by: the manifest it refers to, its own tags, or both. Neither for a part of an index that is. */
+  readonly subject?: Digest
+  readonly tags?: readonly string[]
   /** None for an index. */
   readonly blobs: readonly PlannedBlob[]
 }

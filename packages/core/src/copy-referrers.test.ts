@@ -4,23 +4,14 @@ import {
   fixtureImage,
   fixtureIndex,
   fixtureLayer,
-  memoryTransport,
-  writeImage,
   type FixtureImage,
 } from '@transload/transport-conformance/fixtures'
 import { expect, it } from 'vitest'
 
 import { copyImage } from './copy.ts'
-import { createMemoryBlobInfoCache } from './memory-blob-info-cache.ts'
 import type { Located } from './plugin-registry.ts'
 import type { TransferEvent } from './progress.ts'
-
-const logged: string[] = []
-const open = {
-  cache: createMemoryBlobInfoCache(),
-  tempDirectory: '/tmp',
-  log: (_: string, message: string) => void logged.push(message),
-}
+import { changed, open, place, stored } from './referrers.test.kit.ts'
 
 const image = fixtureImage({ format: 'oci', layers: [fixtureLayer('layer', 'none')] })
 const sbom = fixtureArtifact({ subject: image.root, artifactType: 'test/sbom' })
@@ -30,10 +21,17 @@ it('copies what refers to the image, and what refers to that, before the image',
   const from = await stored(image, [sbom, signature])
   const to = place()
   const events: TransferEvent[] = []
-  const result = await copyImage(from, to, { ...open, referrers: true, progress: (event) => void events.push(event) })
-  expect(events.flatMap((event) => (event.type === 'manifest' ? [event.digest] : []))).toEqual(
-    [signature, sbom, image].map(({ root }) => root.digest),
-  )
+  const result = await copyImage(from, to, {
+    ...open,
+    withReferrers: true,
+    progress: (event) => void events.push(event),
+  })
+  expect(events.filter(({ type }) => ['referrer', 'manifest', 'verified'].includes(type))).toMatchObject([
+    { type: 'referrer', digest: signature.root.digest, subject: sbom.root.digest, tags: [], index: 0, count: 2 },
+    { type: 'referrer', digest: sbom.root.digest, subject: image.root.digest, index: 1 },
+    { type: 'manifest', digest: image.root.digest },
+    { type: 'verified', referrers: 2 },
+  ])
   // A layer, a config, and the blobs of the artifacts, which are the same for both.
   expect(result.blobs).toMatchObject({ copied: 4 })
   expect(result.plan.referrers!.map(({ manifest }) => manifest.digest)).toEqual([
@@ -56,7 +54,7 @@ it('copies those of an index and of each of its images', async () => {
   const ofIndex = fixtureArtifact({ subject: index.root, artifactType: 'test/index' })
   const ofImage = fixtureArtifact({ subject: index.children[1]!, artifactType: 'test/image' })
   const to = place()
-  await copyImage(await stored(index, [ofIndex, ofImage]), to, { ...open, referrers: true, images: 'all' })
+  await copyImage(await stored(index, [ofIndex, ofImage]), to, { ...open, withReferrers: true, images: 'all' })
   expect(await referrersAt(to, index.root.digest)).toMatchObject([{ artifactType: 'test/index' }])
   expect(await referrersAt(to, index.children[1]!.digest)).toMatchObject([{ artifactType: 'test/image' }])
 })
@@ -69,20 +67,22 @@ it('copies an index that refers to the image with its parts, which are no referr
   const index: FixtureImage = { root: rawManifest(bytes), children: [part.root], blobs: part.blobs }
   const from = await stored(image, [index])
   const to = place()
-  const { plan } = await copyImage(from, to, { ...open, referrers: true })
+  const { plan } = await copyImage(from, to, { ...open, withReferrers: true })
   expect(plan.referrers!.map(({ manifest }) => manifest.digest)).toEqual([part.root.digest, index.root.digest])
   expect(await referrersAt(to, image.root.digest)).toMatchObject([{ artifactType: 'test/parts' }])
 })
 
 it('changes no manifest that something refers to', async () => {
   const from = await stored(image, [sbom])
-  const options = { ...open, referrers: true }
+  const options = { ...open, withReferrers: true }
   await expect(copyImage(from, place(), { ...options, format: 'docker', layers: 'compressed' })).resolves.toMatchObject(
     {
       digest: image.root.digest,
     },
   )
-  const dockerOnly = withTraits(place(), { manifestTypes: [mediaTypes.dockerManifest], referrers: true })
+  const dockerOnly = changed(place(), {
+    destination: () => ({ traits: { manifestTypes: [mediaTypes.dockerManifest], referrers: true } }),
+  })
   await expect(copyImage(from, dockerOnly, options)).rejects.toMatchObject({
     code: 'CONVERSION_IMPOSSIBLE',
     message: expect.stringContaining('cannot modify it: "Would lose its referrers"') as string,
@@ -90,11 +90,13 @@ it('changes no manifest that something refers to', async () => {
 })
 
 it('needs a destination that keeps them, if there are any', async () => {
-  const options = { ...open, referrers: true }
-  const to = withTraits(place(), { referrers: false })
+  const options = { ...open, withReferrers: true }
+  const to = changed(place(), { destination: ({ traits }) => ({ traits: { ...traits, referrers: false } }) })
   await expect(copyImage(await stored(image, [sbom]), to, options)).rejects.toMatchObject({
-    code: 'UNSUPPORTED',
-    message: expect.stringMatching(/^Can not copy referrers to .* images is not supported$/) as string,
+    code: 'REFERRERS_LOST',
+    message:
+      'Can not copy referrers to memory:place:latest: Storing referrers for memory: images is not supported; ' +
+      `these would be lost: ${sbom.root.digest} (test/sbom, of ${image.root.digest})`,
   })
   await expect(copyImage(await stored(image), to, options)).resolves.toBeDefined()
 })
@@ -102,10 +104,17 @@ it('needs a destination that keeps them, if there are any', async () => {
 it('leaves out what is listed and not there, or refers to something else', async () => {
   const other = fixtureArtifact({ subject: signature.root, artifactType: 'test/other' })
   const gone = fixtureArtifact({ subject: image.root, artifactType: 'test/gone' })
-  const from = withReferrers(await stored(image, [other]), () => [descriptorOf(gone.root), descriptorOf(other.root)])
+  const from = changed(await stored(image, [other]), {
+    source: () => ({
+      async *readReferrers() {
+        yield* [gone, other].map(({ root }) => descriptorOf(root))
+      },
+    }),
+  })
   const to = place()
-  logged.length = 0
-  const { plan } = await copyImage(from, to, { ...open, referrers: true })
+  const logged: string[] = []
+  const log = (_: string, message: string): void => void logged.push(message)
+  const { plan } = await copyImage(from, to, { ...open, log, withReferrers: true })
   expect(plan).not.toHaveProperty('referrers')
   expect(logged).toEqual([
     `${gone.root.digest}, a referrer of ${image.root.digest}, is not there`,
@@ -116,7 +125,7 @@ it('leaves out what is listed and not there, or refers to something else', async
 it('gives up on signatures of signatures of …, and on too many', async () => {
   const chain = [sbom]
   while (chain.length < 12) chain.push(fixtureArtifact({ subject: chain.at(-1)!.root }))
-  const options = { ...open, referrers: true }
+  const options = { ...open, withReferrers: true }
   await expect(copyImage(await stored(image, chain), place(), options)).rejects.toMatchObject({ code: 'SIZE_LIMIT' })
   const many = Array.from({ length: 1001 }, (_, number) =>
     fixtureArtifact({ subject: image.root, artifactType: `test/${number}` }),
@@ -124,54 +133,9 @@ it('gives up on signatures of signatures of …, and on too many', async () => {
   await expect(copyImage(await stored(image, many), place(), options)).rejects.toMatchObject({ code: 'SIZE_LIMIT' })
 })
 
-function place(): Located {
-  const transport = memoryTransport()
-  return { transport, reference: transport.parse('place', '/') }
-}
-
-async function stored(root: FixtureImage, referrers: readonly FixtureImage[] = []): Promise<Located> {
-  const from = place()
-  await using destination = await from.transport.openDestination!(from.reference, open)
-  await writeImage(destination, { ...root, blobs: [root, ...referrers].flatMap(({ blobs }) => blobs) })
-  for (const each of referrers) {
-    for (const child of each.children) await destination.writeManifest(child, { root: false })
-    await destination.writeManifest(each.root, { root: false, referrer: true })
-  }
-  await destination.commit()
-  return from
-}
-
 async function referrersAt({ transport, reference }: Located, subject: Digest): Promise<readonly Descriptor[]> {
   await using source = await transport.openSource!(reference, open)
   return await Array.fromAsync(source.readReferrers!(subject))
-}
-
-function withTraits({ transport, reference }: Located, traits: object): Located {
-  return {
-    reference,
-    transport: {
-      ...transport,
-      openDestination: async (...given) => {
-        const destination = await transport.openDestination!(...given)
-        return Object.assign(destination, { traits: { ...destination.traits, ...traits } })
-      },
-    },
-  }
-}
-
-function withReferrers({ transport, reference }: Located, list: () => readonly Descriptor[]): Located {
-  return {
-    reference,
-    transport: {
-      ...transport,
-      openSource: async (...given) =>
-        Object.assign(await transport.openSource!(...given), {
-          async *readReferrers() {
-            yield* list()
-          },
-        }),
-    },
-  }
 }
 
 function descriptorOf({ mediaType, digest, bytes }: RawManifest): Descriptor {

@@ -15,13 +15,14 @@ import { transferBlobs } from './transfer.ts'
 /**
  * Copies an image, or an index with its images, to another place, in which nothing is visible before all of it has
  * arrived. Throws TransferError (whose `code` is that of the transport's error), TrustError, ABORTED once `signal`
- * is, and for what the options rule out CONVERSION_IMPOSSIBLE, SIGNATURES_LOST, PLATFORM_UNKNOWN or UNSUPPORTED.
+ * is, for what the options rule out CONVERSION_IMPOSSIBLE, SIGNATURES_LOST, REFERRERS_LOST, PLATFORM_UNKNOWN or
+ * UNSUPPORTED, and REFERRERS_LOST also for a destination that has lost some when it is asked afterwards.
  */
 export async function copyImage(from: Located, to: Located, options: CopyOptions = {}): Promise<CopyResult> {
   try {
     await using session = await openSession(from, to, options)
     const images = await selectImages(session)
-    const selected = options.referrers ? await withReferrers(session, images) : images
+    const selected = options.withReferrers ? await withReferrers(session, images) : images
     const plan = planCopy(selected, session.destination, session.options)
     await checkSignatureStore(session, selected)
     if (options.dryRun) return plannedResult(selected, plan)

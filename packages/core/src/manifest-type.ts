@@ -100,7 +100,8 @@ export const unmodifiableReasons = {
 /** What to do about it, where there is something to do. */
 export function unmodifiableHint(reason: string): string | undefined {
   if (reason === unmodifiableReasons.signatures) return 'To copy without the signatures use --remove-signatures.'
-  if (reason === unmodifiableReasons.referrers) return 'Without --referrers the image may be changed.'
+  if (reason === unmodifiableReasons.referrers)
+    return 'Without --with-referrers the image may be changed: they refer to it by its digest.'
   if (reason === unmodifiableReasons.digest) return 'Name the destination by a tag.'
   return undefined
 }

@@ -59,6 +59,17 @@ export type TransferEvent =
       readonly list: boolean
       readonly count: number
     }
+  | {
+      /** What refers to the image, or to another referrer, is about to be written: each in its turn, before the root. */
+      readonly type: 'referrer'
+      readonly digest: Digest
+      readonly subject?: Digest
+      readonly tags: readonly string[]
+      readonly index: number
+      readonly count: number
+    }
+  /** So many referrers, all there are, were found at the destination after the commit. */
+  | { readonly type: 'verified'; readonly referrers: number }
   | { readonly type: 'done'; readonly digest: Digest }
 
 /** Called synchronously, `moving` at most ten times a second for one blob. A sink that throws fails the copy. */

@@ -21,9 +21,7 @@ export async function readManifest(
   options: OperationOptions,
 ): Promise<RawManifest> {
   const raw = await source.readManifest(digest, options)
-  if (raw.bytes.length > maxManifestBytes) {
-    throw new TransloadError('SIZE_LIMIT', `manifest: exceeded maximum allowed size of ${maxManifestBytes} bytes`)
-  }
+  checkSize(raw)
   const expected = digest ?? digestInName(source.reference) ?? raw.digest
   const read = rawManifest(raw.bytes, raw.mediaType, digestAlgorithm(expected))
   if (read.digest !== expected) {
@@ -32,7 +30,24 @@ export async function readManifest(
   return read
 }
 
+/** What a tag beside the image names; undefined if there is no such tag. Throws SIZE_LIMIT. */
+export async function readTaggedManifest(
+  source: ImageSource,
+  tag: string,
+  options: OperationOptions,
+): Promise<RawManifest | undefined> {
+  const raw = await source.readTagged?.(tag, options)
+  if (!raw) return undefined
+  checkSize(raw)
+  return rawManifest(raw.bytes, raw.mediaType)
+}
+
 /** The digest a reference pins its image to, if it has a name with one. */
 export function digestInName({ name }: ImageReference): Digest | undefined {
   return name === undefined ? undefined : parseDockerReference(name).digest
+}
+
+function checkSize({ bytes }: RawManifest): void {
+  if (bytes.length <= maxManifestBytes) return
+  throw new TransloadError('SIZE_LIMIT', `manifest: exceeded maximum allowed size of ${maxManifestBytes} bytes`)
 }

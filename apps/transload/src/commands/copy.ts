@@ -118,7 +118,7 @@ async function resolveOptions(
     platform: await wantedPlatform(context),
     format: resolveFormat(own),
     preserveDigests: own.preserveDigests,
-    referrers: own.referrers,
+    withReferrers: own.withReferrers,
     removeSignatures: own.removeSignatures,
     signIdentity,
     concurrency: own.imageParallelCopies || undefined,

@@ -26,7 +26,10 @@ export const copyFlags = {
   preserveDigests: boolFlag('preserve-digests', 'Preserve digests of images and lists'),
   progress: stringFlag('progress', 'How progress is shown (tty, plain, ndjson, or none)', { placeholder: 'MODE' }),
   quiet: boolFlag('quiet', 'Suppress output information when copying images', { short: 'q' }),
-  referrers: boolFlag('referrers', 'Also copy what refers to the image: signatures, SBOMs and other artifacts'),
+  withReferrers: boolFlag(
+    'with-referrers',
+    'Also copy what refers to the image, by its subject or by a tag: signatures, attestations, SBOMs, and what refers to those',
+  ),
   removeSignatures: boolFlag('remove-signatures', 'Do not copy signatures from SOURCE-IMAGE'),
   signIdentity: stringFlag(
     'sign-identity',

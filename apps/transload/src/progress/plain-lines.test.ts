@@ -86,6 +86,19 @@ describe('plainLines', () => {
     ])
   })
 
+  it('tells of what refers to the image, and that it was found', () => {
+    const events: readonly TransferEvent[] = [
+      { type: 'referrer', digest: b, subject: a, tags: [], index: 0, count: 2 },
+      { type: 'referrer', digest: b, tags: ['x.sig', 'y.sig'], index: 1, count: 2 },
+      { type: 'verified', referrers: 2 },
+    ]
+    expect(linesOf(events)).toEqual([
+      `Copying referrer ${b} (1/2)`,
+      'Copying referrer x.sig, y.sig (2/2)',
+      'Found all 2 referrers at the destination',
+    ])
+  })
+
   it('tells of signatures carried over and made', () => {
     const role = { digest: a, root: true, list: false }
     const signed: readonly TransferEvent[] = [

@@ -82,6 +82,12 @@ export function createStepLines({ copiesList, removesSignatures }: LineStyle): (
       case 'manifest':
         if (event.list) return [...end(), 'Writing manifest list to image destination']
         return event.root ? [writingManifest] : []
+      case 'referrer': {
+        const name = event.tags.length > 0 ? event.tags.join(', ') : event.digest
+        return [`Copying referrer ${name} (${event.index + 1}/${event.count})`]
+      }
+      case 'verified':
+        return [`Found all ${event.referrers} referrers at the destination`]
       case 'signing':
         return isList && !event.list ? [] : [creatingSignature(event.method, event.index, event.count)]
       case 'signatures':

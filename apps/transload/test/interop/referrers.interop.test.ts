@@ -46,7 +46,7 @@ describe.skipIf(missing)(`referrers that oras attached ${missing ?? ''}`, () => 
   })
 })
 
-describe.skipIf(missing)(`copy --referrers ${missing ?? ''}`, () => {
+describe.skipIf(missing)(`copy --with-referrers ${missing ?? ''}`, () => {
   test('from one registry to a layout, an archive and another registry: oras finds all of them', async () => {
     const from = `${site.registries.transload}/referrers/copied:v1`
     await succeeding(site.skopeo.copy(['--all'], testImage('index-oci'), `docker://${from}`))
@@ -57,7 +57,7 @@ describe.skipIf(missing)(`copy --referrers ${missing ?? ''}`, () => {
     const archive = site.newPath()
     const to = `${site.registries.docker}/referrers/copied:v1`
     const copy = (source: string, destination: string) =>
-      succeeding(site.transload.copy(['--all', '--referrers'], source, destination))
+      succeeding(site.transload.copy(['--all', '--with-referrers'], source, destination))
     await copy(`docker://${from}`, `oci:${layout}:v1`)
     await copy(`oci:${layout}:v1`, `oci-archive:${archive}:v1`)
     await copy(`oci-archive:${archive}:v1`, `docker://${to}`)
@@ -88,7 +88,7 @@ describe.skipIf(missing)(`copy --referrers ${missing ?? ''}`, () => {
     const verify = ['verify', '--key', 'cosign.pub', '--insecure-ignore-tlog', ...insecure, `${to}@${digest}`]
     await succeeding(site.transload.copy([], `docker://${from}:v1`, `docker://${to}:v1`))
     await expect(peer('cosign').output(verify, options)).rejects.toThrow('no signatures found')
-    await succeeding(site.transload.copy(['--referrers'], `docker://${from}:v1`, `docker://${to}:v1`))
+    await succeeding(site.transload.copy(['--with-referrers'], `docker://${from}:v1`, `docker://${to}:v1`))
     expect(await peer('cosign').output(verify, options)).toContain(digest)
   })
 
@@ -96,7 +96,11 @@ describe.skipIf(missing)(`copy --referrers ${missing ?? ''}`, () => {
     const layout = site.newPath()
     await succeeding(site.skopeo.copy([], testImage('base'), `oci:${layout}:v1`))
     await attach(`${layout}:v1`, 'test/sbom', 'one', ['--oci-layout'])
-    const { code, output } = await site.transload.copy(['--referrers'], `oci:${layout}:v1`, `dir:${site.newPath()}`)
+    const { code, output } = await site.transload.copy(
+      ['--with-referrers'],
+      `oci:${layout}:v1`,
+      `dir:${site.newPath()}`,
+    )
     expect(code).toBe(1)
     expect(output).toContain('Storing referrers for dir: images is not supported')
   })
