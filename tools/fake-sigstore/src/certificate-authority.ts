@@ -22,7 +22,7 @@ export interface LeafOptions {
   readonly emails?: readonly string[]
   readonly hosts?: readonly string[]
   readonly uris?: readonly string[]
-  readonly oidcIssuer?: string
+  readonly oidcIssuer?: string | undefined
   /** Default: as long as Fulcio's last, ten minutes from now. */
   readonly notBefore?: Date
   readonly notAfter?: Date

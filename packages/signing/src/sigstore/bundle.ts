@@ -109,6 +109,7 @@ interface EnvelopeTrust {
 function verifyEnvelope(bundle: Bundle, { key, logKeys, logged }: EnvelopeTrust): void {
   const { verificationMaterial: material } = bundle
   const tlogEntries = logKeys.length === 0 ? [] : material.tlogEntries
+  if (logKeys.length > 0 && tlogEntries.length === 0) throw invalidSignature('the bundle has no log entry')
   refusing('cryptographic signature verification failed', () => {
     const { signature } = toSignedEntity({
       ...bundle,

@@ -1,4 +1,5 @@
 import { X509Certificate, type KeyObject } from 'node:crypto'
+import { isIP } from 'node:net'
 
 import { X509Certificate as CertificateFields } from '@sigstore/core'
 import { errorMessage } from '@transload/contract'
@@ -87,8 +88,9 @@ function readCertificate(x509: X509Certificate, fields: CertificateFields): Cert
     names: readNames(extensions.get(subjectAltNameOid)),
     isSignedBy: (key) => x509.verify(key),
     isForHost: (host) =>
-      x509.checkIP(host) !== undefined ||
-      x509.checkHost(host, { subject: 'never', partialWildcards: false }) !== undefined,
+      isIP(host) === 0
+        ? x509.checkHost(host, { subject: 'never', partialWildcards: false }) !== undefined
+        : x509.checkIP(host) !== undefined,
   }
 }
 

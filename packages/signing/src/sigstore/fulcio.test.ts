@@ -1,156 +1,223 @@
-import { createPublicKey, X509Certificate } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 
-import { startFakeSigstore, type FakeSigstore } from '@transload/fake-sigstore'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { SigstoreSignedRequirement } from '@transload/contract'
+import { createCertificateAuthority, createTransparencyLog, extension } from '@transload/fake-sigstore'
+import { expect, test } from 'vitest'
 
-import { certificateAnnotation, chainAnnotation, logEntryAnnotation } from './annotations.ts'
-import { identity, manifest, pemOf } from './attached-signature.test.kit.ts'
+import { certificateAnnotation, chainAnnotation, logEntryAnnotation, signatureAnnotation } from './annotations.ts'
+import { identity, manifest, newKey, payload, pemOf, requireKeys, signedBy } from './attached-signature.test.kit.ts'
+import type { AttachedSignature } from './attached-signature.ts'
+import {
+  certifiedSignature,
+  createServices,
+  email,
+  logPromise,
+  oidcIssuer,
+  pemSource,
+  requireFulcio,
+  withAnnotation,
+  withoutAnnotation,
+} from './certified-signature.test.kit.ts'
 import { createSigstoreVerifier } from './create-verifier.ts'
-import { createFulcioKeys } from './fulcio.ts'
-import { parseIdToken } from './id-token.ts'
-import { startService, type ScriptedAnswer } from './service.test.kit.ts'
-import { createSigstoreSigner } from './signer.ts'
 
-const claim = { manifest, identity }
+const services = await createServices()
+const good = await certifiedSignature(services)
+const minutes = (count: number): Date => new Date(Date.now() + count * 60_000)
 
-let sigstore: FakeSigstore
-beforeAll(async () => {
-  sigstore = await startFakeSigstore()
-})
-afterAll(() => sigstore[Symbol.asyncDispose]())
-
-const tokenOf = (claims: object): string =>
-  ['{"alg":"RS256"}', JSON.stringify(claims), 'signature']
-    .map((part) => Buffer.from(part).toString('base64url'))
-    .join('.')
-
-test('a signature with a certificate, which the log has seen', async () => {
-  const key = createFulcioKeys({ url: `${sigstore.fulcioUrl}/`, token: parseIdToken(sigstore.createToken()) })
-  await using signer = createSigstoreSigner({ key, rekor: { url: sigstore.rekorUrl } })
-  const signature = await signer.sign(claim)
-  if (signature.kind !== 'sigstore') throw new Error('not an attachment')
-  const { [certificateAnnotation]: leaf = '', [chainAnnotation]: chain = '' } = signature.annotations
-  expect(new X509Certificate(leaf).subjectAltName).toBe('email:jo@example.com')
-  expect(chain).toBe(sigstore.authority.chain.join(''))
-  expect(Object.keys(JSON.parse(signature.annotations[logEntryAnnotation]!) as object)).toEqual([
-    'SignedEntryTimestamp',
-    'Payload',
-  ])
-  const verifier = await createSigstoreVerifier({
-    type: 'sigstoreSigned',
-    trust: {
-      kind: 'fulcio',
-      ca: { data: Buffer.from(sigstore.authority.chain.at(-1)!) },
-      oidcIssuer: sigstore.oidcUrl,
-      subjectEmail: 'jo@example.com',
-    },
-    rekorKeys: [{ data: pemOf(sigstore.log.publicKey) }],
-    signedIdentity: { type: 'matchRepository' },
-  })
-  expect(await verifier.verify(signature)).toMatchObject(claim)
+test('a signature that is certified and logged is accepted', async () => {
+  const verifier = await createSigstoreVerifier(requireFulcio(services))
+  expect(await verifier.verify(good)).toEqual({ manifest, identity, signer: `${email} (${oidcIssuer})` })
 })
 
-test('one certificate serves until it expires', async () => {
-  let issued = 0
-  await using fulcio = await startService(async ({ body }) => {
-    issued += 1
-    const { publicKey } = JSON.parse(body) as { publicKey: { content: string } }
-    const key = createPublicKey({ key: Buffer.from(publicKey.content, 'base64'), format: 'der', type: 'spki' })
-    const notAfter = new Date(Date.now() + (issued === 1 ? 5000 : 600_000))
-    return { status: 201, body: await sigstore.authority.issue({ publicKey: key, emails: ['a@b.c'], notAfter }) }
-  })
-  const keys = createFulcioKeys({ url: fulcio.url, token: parseIdToken(sigstore.createToken()) })
-  const [first, second, third] = [await keys(), await keys(), await keys()]
-  expect(second).not.toBe(first)
-  expect(third).toBe(second)
-  expect(issued).toBe(2)
+test('one by a certificate that has expired since is, too', async () => {
+  const leaf = { notBefore: minutes(-60), notAfter: minutes(-50) }
+  const signature = await certifiedSignature(services, { leaf, loggedAt: minutes(-55) })
+  const verifier = await createSigstoreVerifier(requireFulcio(services))
+  expect(await verifier.verify(signature)).toMatchObject({ manifest })
 })
 
-test('a Fulcio that only has version 2 of the API', async () => {
-  await using fulcio = await startService(async ({ target, body }): Promise<ScriptedAnswer> => {
-    if (!target.startsWith('/api/v2/')) return { status: 404, body: '{"code":5,"message":"Not Found"}' }
-    const answer = await fetch(`${sigstore.fulcioUrl}${target}`, { method: 'POST', body })
-    return { status: answer.status, body: await answer.text() }
-  })
-  const keys = createFulcioKeys({ url: fulcio.url, token: parseIdToken(sigstore.createToken()) })
-  const { certificate } = await keys()
-  expect(certificate?.issuers).toEqual(sigstore.authority.chain)
-  expect(fulcio.requests.map(({ target }) => target)).toEqual(['/api/v1/signingCert', '/api/v2/signingCert'])
-})
-
-test('what Fulcio says against it is the error, without the token', async () => {
-  const raw = tokenOf({ sub: 'jo' })
-  await using fulcio = await startService(() => ({
-    status: 400,
-    body: JSON.stringify({ code: 3, message: `no identity in token ${raw}` }),
-  }))
-  const error: unknown = await createFulcioKeys({ url: fulcio.url, token: parseIdToken(raw) })().catch(
-    (problem: unknown) => problem,
+test('a workflow, or a person, is accepted by any of its names where a name of any kind is asked for', async () => {
+  const workflow = 'https://ci.example/build@refs/heads/main'
+  const signature = await certifiedSignature(services, { leaf: { emails: [email], uris: [workflow] } })
+  for (const subject of [workflow, email]) {
+    const verifier = await createSigstoreVerifier(requireFulcio(services, { subject }))
+    expect(await verifier.verify(signature)).toMatchObject({ signer: `${email}, ${workflow} (${oidcIssuer})` })
+  }
+  const verifier = await createSigstoreVerifier(requireFulcio(services, { subject: 'https://ci.example/build' }))
+  await expect(verifier.verify(signature)).rejects.toThrow(
+    `Required identity "https://ci.example/build" not found (got ["${email}" "${workflow}"])`,
   )
-  expect(error).toMatchObject({
-    code: 'PROTOCOL',
-    message: `obtaining certificate from Fulcio: POST ${fulcio.url}/api/v1/signingCert: status 400: no identity in token …`,
-  })
-  expect(fulcio.requests[0]!.headers.authorization).toBe(`Bearer ${raw}`)
 })
 
-test('the token goes to no other host', async () => {
-  await using other = await startService(() => ({ status: 201 }))
-  await using fulcio = await startService(() => ({ status: 307, headers: { location: other.url } }))
-  const keys = createFulcioKeys({ url: fulcio.url, token: parseIdToken(sigstore.createToken()) })
-  await expect(keys()).rejects.toMatchObject({
-    code: 'PROTOCOL',
-    message: expect.stringContaining('status 307') as string,
-  })
-  expect(other.requests).toEqual([])
+test('the issuer may be named the old way, or the new', async () => {
+  const text = Buffer.from(oidcIssuer)
+  const oldWay = extension('1.3.6.1.4.1.57264.1.1', false, text)
+  const newWay = extension('1.3.6.1.4.1.57264.1.8', false, Buffer.concat([Uint8Array.of(0x0c, text.length), text]))
+  const verifier = await createSigstoreVerifier(requireFulcio(services))
+  for (const named of [oldWay, newWay]) {
+    const leaf = { emails: [email], extensions: [named] }
+    const signature = await certifiedSignature(services, { leaf: { ...leaf, oidcIssuer: undefined } })
+    expect(await verifier.verify(signature)).toMatchObject({ manifest })
+  }
 })
 
-describe('refused', () => {
-  test.each([
-    ['no certificate', 'hello', 'no certificate in the answer'],
-    [
-      'a broken one',
-      '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
-      'malformed certificate in the answer',
-    ],
-  ])('%s', async (_, body, message) => {
-    await using fulcio = await startService(() => ({ status: 201, body }))
-    const keys = createFulcioKeys({ url: fulcio.url, token: parseIdToken(sigstore.createToken()) })
-    await expect(keys()).rejects.toMatchObject({
-      code: 'PROTOCOL',
-      message: expect.stringContaining(message) as string,
-    })
-  })
+const other = await createServices()
+const promise = (signature: AttachedSignature): { SignedEntryTimestamp: string; Payload: Record<string, unknown> } =>
+  JSON.parse(signature.annotations[logEntryAnnotation]!) as ReturnType<typeof promise>
+const withPayload = (change: Record<string, unknown>): AttachedSignature => {
+  const { SignedEntryTimestamp, Payload } = promise(good)
+  return withAnnotation(
+    good,
+    logEntryAnnotation,
+    JSON.stringify({ SignedEntryTimestamp, Payload: { ...Payload, ...change } }),
+  )
+}
+const leaf = 'veryfing leaf certificate failed: x509: '
+const forged = 'cryptographic signature verification of Rekor SET failed'
+const issued = (options: Parameters<typeof certifiedSignature>[1]): Promise<AttachedSignature> =>
+  certifiedSignature(services, options)
 
-  test('a certificate for another key', async () => {
-    const body = sigstore.authority.chain[0]!
-    await using fulcio = await startService(() => ({ status: 201, body }))
-    const keys = createFulcioKeys({ url: fulcio.url, token: parseIdToken(sigstore.createToken()) })
-    await expect(keys()).rejects.toThrow('the certificate is for another key')
-  })
-
-  test('an expired token, before it is shown to anyone', async () => {
-    const keys = createFulcioKeys({ url: 'http://127.0.0.1:1', token: parseIdToken(tokenOf({ sub: 'jo', exp: 1 })) })
-    await expect(keys()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
-  })
-
-  test.each([
-    ['x', 'compact JWS format must have three parts'],
-    ['a.b.', 'illegal base64url data'],
-    ['a.b.c', 'its payload is not valid JSON'],
-    [tokenOf({}), 'no subject found in claims'],
-    [tokenOf({ email: 'a@b.c' }), 'email not verified by identity provider'],
-  ])('the token %s', (raw, message) => {
-    expect(() => parseIdToken(raw)).toThrow(
-      expect.objectContaining({ code: 'CONFIG_INVALID', message: `parsing OIDC token: ${message}` }),
-    )
-  })
+test.each<[string, AttachedSignature | Promise<AttachedSignature>, unknown]>([
+  ['without its signature', withoutAnnotation(good, signatureAnnotation), `missing ${signatureAnnotation} annotation`],
+  ['without a log entry', withoutAnnotation(good, logEntryAnnotation), `missing ${logEntryAnnotation} annotation`],
+  [
+    'without a certificate',
+    withoutAnnotation(good, certificateAnnotation),
+    `missing ${certificateAnnotation} annotation`,
+  ],
+  [
+    'without its intermediates',
+    withoutAnnotation(good, chainAnnotation),
+    `${leaf}certificate signed by unknown authority`,
+  ],
+  ['with two certificates', issuedTwice(), 'unexpected multiple certificates present in signature certificate data'],
+  [
+    'with an empty certificate',
+    withAnnotation(good, certificateAnnotation, ''),
+    'no certificate found in signature certificate data',
+  ],
+  [
+    'with a changed payload',
+    { ...good, payload: Buffer.from(payload.toString().replace('app:1', 'app:2')) },
+    'payload in Rekor SET does not match',
+  ],
+  [
+    'with an entry of another signature',
+    issued({ logged: signedBy(newKey()) }),
+    'signature in Rekor SET does not match',
+  ],
+  [
+    'with an entry of another payload',
+    issued({ logged: { ...good, payload: Buffer.from('x') } }),
+    'signature in Rekor SET does not match',
+  ],
+  ['of another log', issued({ log: createTransparencyLog() }), forged],
+  ['with another time in its entry', withPayload({ integratedTime: 1 }), forged],
+  ['with another body in its entry', withPayload({ body: promise(await issued({})).Payload['body'] }), forged],
+  ['with an entry of more members', withPayload({ extra: 1 }), 'Unknown key "extra"'],
+  ['with an entry of fewer members', withPayload({ logID: undefined }), 'Key "logID" missing in a JSON object'],
+  ['with an entry of other types', withPayload({ logIndex: '1' }), 'the Rekor SET is not of the form it has to have'],
+  ['with an entry that is no JSON', withAnnotation(good, logEntryAnnotation, '{'), 'the Rekor SET is not valid JSON'],
+  [
+    'logged before its certificate',
+    issued({ loggedAt: minutes(-5) }),
+    expect.stringMatching(
+      /^veryfing leaf certificate failed: x509: certificate has expired or is not yet valid: current time \S+ is before \S+$/,
+    ),
+  ],
+  [
+    'logged after its certificate',
+    issued({ loggedAt: minutes(20) }),
+    expect.stringMatching(/certificate has expired or is not yet valid: current time \S+ is after \S+$/),
+  ],
+  [
+    'of another person',
+    issued({ leaf: { emails: ['mo@example.com'] } }),
+    `Required email "${email}" not found (got ["mo@example.com"])`,
+  ],
+  ['of nobody', issued({ leaf: { emails: [] } }), `Required email "${email}" not found (got [])`],
+  [
+    'of another issuer',
+    issued({ leaf: { oidcIssuer: 'https://other.example' } }),
+    'Unexpected Fulcio OIDC issuer "https://other.example"',
+  ],
+  ['of no issuer', issued({ leaf: { oidcIssuer: undefined } }), 'Fulcio certificate is missing the issuer extension'],
+  [
+    'of two issuers',
+    issued({
+      leaf: {
+        oidcIssuer: undefined,
+        extensions: [
+          extension('1.3.6.1.4.1.57264.1.1', false, Buffer.from(oidcIssuer)),
+          extension('1.3.6.1.4.1.57264.1.8', false, Buffer.from('\x0c\x01x')),
+        ],
+      },
+    }),
+    `inconsistent OIDC issuer extension values: v1 "${oidcIssuer}", v2 "x"`,
+  ],
+  [
+    'of an issuer that is no text',
+    issued({
+      leaf: { oidcIssuer: undefined, extensions: [extension('1.3.6.1.4.1.57264.1.8', false, Buffer.from('x'))] },
+    }),
+    'invalid ASN.1 in OIDC issuer v2 extension',
+  ],
+  ['of another authority', issued({ authority: other.authority }), `${leaf}certificate signed by unknown authority`],
+  [
+    'of an authority of the same name',
+    issued({ authority: await (await createCertificateAuthority({ name: 'root' })).createIntermediate() }),
+    `${leaf}certificate signed by unknown authority`,
+  ],
+])('a signature %s is refused', async (_, signature, message) => {
+  const verifier = await createSigstoreVerifier(requireFulcio(services))
+  await expect(verifier.verify(await signature)).rejects.toThrow(
+    expect.objectContaining({
+      code: 'SIGNATURE_INVALID',
+      message,
+    }),
+  )
 })
 
-test.each([
-  [{ email: 'a@b.c', email_verified: true, sub: 'jo' }, 'a@b.c'],
-  [{ email: 'a@b.c', email_verified: 'true', sub: 'jo' }, 'a@b.c'],
-  [{ email: '', sub: 'jo' }, 'jo'],
-])('the subject of %j is %s', (claims, subject) => {
-  expect(parseIdToken(`${tokenOf(claims)}\n`)).toEqual({ raw: tokenOf(claims), subject, expires: undefined })
+function issuedTwice(): AttachedSignature {
+  const certificate = good.annotations[certificateAnnotation]!
+  return withAnnotation(good, certificateAnnotation, certificate + certificate)
+}
+
+test('with a key, and logs, the log has to know the key', async () => {
+  const [key, second] = [newKey(), newKey()]
+  const log = { publicKey: services.log.publicKey, privateKey: key.privateKey }
+  const verifier = await createSigstoreVerifier(requireKeys([second, key], [log]))
+  const signature = signedBy(key)
+  const logged = logPromise(services.log, signature, pemOf(key.publicKey).toString())
+  expect(await verifier.verify(withAnnotation(signature, logEntryAnnotation, logged))).toMatchObject({ manifest })
+  await expect(verifier.verify(signature)).rejects.toThrow(`missing ${logEntryAnnotation} annotation`)
+  const unknown = logPromise(services.log, signature, pemOf(newKey().publicKey).toString())
+  await expect(verifier.verify(withAnnotation(signature, logEntryAnnotation, unknown))).rejects.toThrow(
+    'No public key verified against the RekorSET: publicKey in Rekor SET does not match, publicKey in Rekor SET does not match',
+  )
+})
+
+function withAuthority(pem: string): SigstoreSignedRequirement {
+  return { ...required, trust: { ...required.trust, ca: pemSource(pem) } as SigstoreSignedRequirement['trust'] }
+}
+
+const required = requireFulcio(services)
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+test.each<[string, SigstoreSignedRequirement, string]>([
+  ['Fulcio without a log', { ...required, rekorKeys: [] }, 'Fulcio CA specified without a Rekor public key'],
+  [
+    'a log key that is not ECDSA',
+    { ...required, rekorKeys: [{ data: pemOf(rsa.publicKey) }] },
+    'Rekor public key 1 is not using ECDSA',
+  ],
+  ['no certificate', withAuthority(''), 'error loading Fulcio CA certificates'],
+  [
+    'what is no certificate',
+    withAuthority(pemOf(newKey().publicKey).toString()),
+    'error loading Fulcio CA certificates: PUBLIC KEY where a certificate was expected',
+  ],
+])('%s cannot be asked for', async (_, requirement, message) => {
+  await expect(createSigstoreVerifier(requirement)).rejects.toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID', message }),
+  )
 })
