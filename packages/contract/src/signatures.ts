@@ -78,7 +78,8 @@ export interface UnverifiedImage {
 export type Verdict =
   /** `proofs`: the claims that were needed for that; none if no signature was asked for. */
   | { readonly allowed: true; readonly proofs: readonly VerifiedClaim[] }
-  | { readonly allowed: false; readonly reasons: readonly string[] }
+  /** `isUnsigned`: all that is wrong is that there is no signature of the kind asked for. */
+  | { readonly allowed: false; readonly reasons: readonly string[]; readonly isUnsigned?: boolean }
 
 /** Fails closed: a requirement it does not understand is not met. */
 export interface TrustPolicy {

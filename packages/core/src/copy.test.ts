@@ -16,7 +16,6 @@ import {
   type RawManifest,
   type StoredSignature,
   type Transport,
-  type TrustPolicy,
 } from '@transload/contract'
 import { zstdChunkedAnnotations } from '@transload/formats'
 import {
@@ -569,34 +568,4 @@ it('reports what happens in order', async () => {
   const layerBlobs = layers.map((layer) => ({ role: 'layer', digest: layer.digest }))
   expect(events[1]).toMatchObject({ blobs: [...layerBlobs, { role: 'config', digest: config.digest }] })
   expect(events.at(-1)).toEqual({ type: 'done', digest })
-})
-
-describe('a policy', () => {
-  it('sees every image, and its signatures, before anything is read', async () => {
-    const index = fixtureIndex()
-    const seen: Digest[] = []
-    const policy: TrustPolicy = {
-      evaluate: async (image) => {
-        seen.push(image.manifest.digest)
-        expect(image.reference.text).toBe('source:latest')
-        expect(await image.signatures()).toEqual([])
-        return { allowed: true, proofs: [] }
-      },
-    }
-    await copyImage(await stored(index), new Shelf({ multiImage: true }).located, { images: 'all', policy })
-    expect(new Set(seen)).toEqual(new Set(index.children.map(({ digest }) => digest)))
-  })
-
-  it('rejects with all its reasons', async () => {
-    const shelf = new Shelf({})
-    const policy = {
-      evaluate: () => Promise.resolve({ allowed: false, reasons: ['no signature', 'wrong name'] } as const),
-    }
-    await expect(copyImage(await stored(fixtureImage()), shelf.located, { policy })).rejects.toMatchObject({
-      code: 'TRUST_REJECTED',
-      message: 'Source image rejected: no signature; wrong name',
-      reasons: ['no signature', 'wrong name'],
-    })
-    expect([shelf.written, shelf.committed]).toEqual([[], false])
-  })
 })

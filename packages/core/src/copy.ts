@@ -9,7 +9,7 @@ import { planCopy } from './plan.ts'
 import { plannedResult } from './planned-result.ts'
 import type { Located } from './plugin-registry.ts'
 import { selectImages } from './select-images.ts'
-import { openSession } from './session.ts'
+import { openCopySession, openReadSession } from './session.ts'
 import { transferBlobs } from './transfer.ts'
 
 /**
@@ -20,9 +20,10 @@ import { transferBlobs } from './transfer.ts'
  */
 export async function copyImage(from: Located, to: Located, options: CopyOptions = {}): Promise<CopyResult> {
   try {
-    await using session = await openSession(from, to, options)
-    const images = await selectImages(session)
-    const selected = options.withReferrers ? await withReferrers(session, images) : images
+    await using reading = await openReadSession(from, to, options)
+    const images = await selectImages(reading)
+    const selected = options.withReferrers ? await withReferrers(reading, images) : images
+    await using session = await openCopySession(reading, to)
     const plan = planCopy(selected, session.destination, session.options)
     await checkSignatureStore(session, selected)
     if (options.dryRun) return plannedResult(selected, plan)

@@ -5,7 +5,7 @@ import { createLimiter, runAll } from './bounded.ts'
 import { parseReferrer } from './parse-referrer.ts'
 import { readManifest, readTaggedManifest } from './read-manifest.ts'
 import type { ImageManifest, SelectedImages, SelectedManifest } from './select-images.ts'
-import type { CopySession } from './session.ts'
+import type { ReadSession } from './session.ts'
 import { isSignatureReferrer } from './signature-referrer.ts'
 import { TransferError } from './transfer-error.ts'
 
@@ -34,7 +34,7 @@ const mostBytes = 64 * 1024 * 1024
  * Signatures stay where signatures are to be left out; those that a tag brings are not carried over once more. A source
  * that keeps no referrers has none. Throws TransferError, and SIZE_LIMIT for more than anybody needs.
  */
-export async function withReferrers(session: CopySession, selected: SelectedImages): Promise<SelectedImages> {
+export async function withReferrers(session: ReadSession, selected: SelectedImages): Promise<SelectedImages> {
   const { options } = session
   const { index, images } = selected
   const roots = [...(index ? [index, ...index.nested] : []), ...images].map(({ raw }) => raw)
@@ -62,7 +62,7 @@ interface Reference {
 }
 
 interface Search {
-  readonly session: CopySession
+  readonly session: ReadSession
   readonly roots: ReadonlySet<Digest>
   readonly reasons: Map<Digest, { subject?: Digest; tags: string[] }>
   /** Of what is copied as a part of something else already. */
@@ -73,7 +73,7 @@ interface Search {
   readonly readTag: (tag: string, operation: OperationOptions) => Promise<RawManifest | undefined>
 }
 
-function createSearch(session: CopySession, manifests: readonly RawManifest[]): Search {
+function createSearch(session: ReadSession, manifests: readonly RawManifest[]): Search {
   const { source, options } = session
   const known = new Map(manifests.map((raw) => [raw.digest, Promise.resolve(raw)]))
   const roots = new Set(known.keys())

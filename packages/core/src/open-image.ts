@@ -9,12 +9,11 @@ import {
   type OperationOptions,
   type Platform,
   type RawManifest,
-  type StoredSignature,
   type TrustPolicy,
+  type VerifiedClaim,
 } from '@transload/contract'
 
 import { isAttestation } from './attestation.ts'
-import { checkTrust } from './check-trust.ts'
 import { resolveOpenOptions, type CopyOptions } from './copy-options.ts'
 import { defaultPlatform } from './default-platform.ts'
 import { imageLayers } from './image-layers.ts'
@@ -25,6 +24,8 @@ import { readManifest } from './read-manifest.ts'
 import { configFromHistory } from './schema1/config-from-history.ts'
 import { openSource } from './session.ts'
 import { TransferError } from './transfer-error.ts'
+import { checkTrust } from './trust/check-trust.ts'
+import { unverifiedImage } from './trust/unverified-image.ts'
 
 /** `platform`: the one wanted of an index; default: the running system's. */
 export type ReadOptions = Pick<CopyOptions, 'platform' | 'cache' | 'tempDirectory' | 'log' | 'signal'>
@@ -56,8 +57,11 @@ export interface ReadableImage extends AsyncDisposable {
   readReferrers(options?: OperationOptions & { readonly artifactType?: string | undefined }): AsyncIterable<Descriptor>
   /** A blob as the place has it: whoever asks verifies it. Lazy. Throws BLOB_UNKNOWN. */
   readBlob(blob: Descriptor, options?: OperationOptions): AsyncIterable<Uint8Array>
-  /** Throws TrustError when `policy` does not accept `manifest`, the root or the instance, under this reference. */
-  checkTrust(policy: TrustPolicy, manifest: RawManifest, options?: OperationOptions): Promise<void>
+  /**
+   * What it took for `policy` to accept `manifest`, the root or the instance, under this reference. Throws TrustError when
+   * it does not.
+   */
+  checkTrust(policy: TrustPolicy, manifest: RawManifest, options?: OperationOptions): Promise<readonly VerifiedClaim[]>
 }
 
 /** Opens an image for reading only. The caller disposes it. Throws TransferError `initializing source NAME: …`. */
@@ -170,11 +174,8 @@ class OpenImage implements ReadableImage {
     policy: TrustPolicy,
     manifest: RawManifest,
     options: OperationOptions = this.#defaults,
-  ): Promise<void> {
-    const { reference, signatures } = this.#source
-    const list = async (given?: OperationOptions): Promise<readonly StoredSignature[]> =>
-      (await signatures?.list(manifest.digest, given)) ?? []
-    await checkTrust(policy, { reference, manifest, signatures: list }, options)
+  ): Promise<readonly VerifiedClaim[]> {
+    return await checkTrust(policy, unverifiedImage(this.#source, manifest), options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

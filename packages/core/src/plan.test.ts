@@ -299,7 +299,7 @@ describe('an index', () => {
   it.each([
     ['is kept', 'docker', registryTraits, {}, mediaTypes.dockerList],
     ['is converted with its images', 'docker', ociTraits, {}, mediaTypes.ociIndex],
-    ['obeys a format', 'oci', {}, { format: 'docker' }, mediaTypes.dockerList],
+    ['obeys a format', 'oci', { multiImage: true }, { format: 'docker' }, mediaTypes.dockerList],
     ['obeys one a layout would not choose', 'oci', ociTraits, { format: 'docker' }, mediaTypes.dockerList],
   ] as const)('%s', (_, format, traits, options, type) => {
     const { index, images } = plan(fixtureIndex(format), traits, options)

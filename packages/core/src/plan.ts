@@ -23,9 +23,10 @@ import type { SelectedImage, SelectedImages } from './select-images.ts'
 
 /**
  * Reconciles what is copied with what the destination takes and the options want. No I/O: all that rules a copy out
- * beforehand is thrown here, as CONVERSION_IMPOSSIBLE, SIGNATURES_LOST or DIGEST_MISMATCH (copy-engine.md §4–6, §8).
+ * beforehand is thrown here, as CONVERSION_IMPOSSIBLE, SIGNATURES_LOST, DIGEST_MISMATCH or UNSUPPORTED (copy-engine.md §4–6, §8).
  */
 export function planCopy(selected: SelectedImages, destination: PlanDestination, given: PlanOptions): CopyPlan {
+  checkMultiImage(selected, destination)
   checkDestinationDigest(selected, digestInName(destination.reference))
   const referrers = planReferrers(selected.referrers ?? [], destination)
   const signIdentity = planSignIdentity(destination, given)
@@ -47,6 +48,14 @@ export function planCopy(selected: SelectedImages, destination: PlanDestination,
     ),
     ...(referrers.length > 0 ? { referrers } : {}),
   }
+}
+
+function checkMultiImage({ index }: SelectedImages, { traits, reference: { scheme } }: PlanDestination): void {
+  if (!index || traits.multiImage) return
+  throw new TransloadError(
+    'UNSUPPORTED',
+    `copying multiple images: destination transport "${scheme}" does not support copying multiple images as a group`,
+  )
 }
 
 function forImage<T>({ index, images }: SelectedImages, position: number, plan: () => T): T {

@@ -4,15 +4,15 @@ import {
   referenceText,
   TransloadError,
   type Descriptor,
-  type Digest,
   type Manifest,
   type OperationOptions,
   type RawManifest,
   type StoredSignature,
+  type UnverifiedImage,
 } from '@transload/contract'
 
 import { createLimiter, runAll } from './bounded.ts'
-import { checkTrust } from './check-trust.ts'
+import type { ResolvedCopyOptions } from './copy-options.ts'
 import type { SelectedReferrer } from './find-referrers.ts'
 import { imageLabel, labelError } from './image-label.ts'
 import { imageLayers } from './image-layers.ts'
@@ -27,8 +27,10 @@ import {
   type ReadIndex,
 } from './index-tree.ts'
 import { readManifest } from './read-manifest.ts'
-import type { CopySession } from './session.ts'
+import type { ReadSession } from './session.ts'
 import { TransferError } from './transfer-error.ts'
+import { checkIndexTrust, checkTrust } from './trust/check-trust.ts'
+import { unverifiedImage } from './trust/unverified-image.ts'
 
 export type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>
 export type Schema1Manifest = Extract<Manifest, { readonly kind: 'schema1' }>
@@ -72,7 +74,7 @@ export interface SelectedImages {
 }
 
 /** Reads the manifests and signatures of what is copied, and asks the policy about every image (copy-engine.md §2). */
-export async function selectImages(session: CopySession): Promise<SelectedImages> {
+export async function selectImages(session: ReadSession): Promise<SelectedImages> {
   const { source, options } = session
   const name = displayText(referenceText(source.reference))
   const root = await reading(`reading manifest of ${name}`, options, () => readManifest(source, undefined, options))
@@ -87,22 +89,24 @@ export async function selectImages(session: CopySession): Promise<SelectedImages
     )
     return { source: name, root, images: [await selectInstance(session, entry, imageLabel(false, 1, 0), options)] }
   }
-  if (session.destination.traits.multiImage !== true) {
-    const scheme = session.destination.reference.scheme
-    throw new TransloadError(
-      'UNSUPPORTED',
-      `copying multiple images: destination transport "${scheme}" does not support copying multiple images as a group`,
-    )
-  }
   const { images, nested, listed } =
     options.images === 'index-only'
       ? nothingOf(manifest)
       : await listImages(manifest, options.images, readIndex, options)
   const inTurn = createLimiter(options.concurrency)
+  const rootImage = unverifiedImage(source, root)
+  const nestedImages = nested.map(({ raw }) => unverifiedImage(source, raw))
+  const isWhole = options.images === 'all' && images.length > 0
+  await checkIndexTrust(options.policy, rootImage, nestedImages, { ...options, isWhole })
   const index = {
-    ...(await withSignatures(session, { raw: root, manifest }, options)),
-    nested: await runAll(nested, options, (found, operation) =>
-      inTurn(() => withSignatures(session, found, operation)),
+    raw: root,
+    manifest,
+    signatures: await readSignatures(rootImage, options),
+    nested: await runAll([...nested.entries()], options, ([position, found], operation) =>
+      inTurn(async () => ({
+        ...found,
+        signatures: await readSignatures(nestedImages[position]!, { ...options, ...operation }),
+      })),
     ),
     listed,
   }
@@ -120,24 +124,15 @@ function nothingOf({ manifests }: IndexManifest): ListedImages {
 }
 
 /** Reads indexes of an index. */
-function indexReader({ source }: CopySession): ReadIndex {
+function indexReader({ source }: ReadSession): ReadIndex {
   return (digest, operation) =>
     reading(`reading manifest ${digest}`, operation, async () =>
       parseIndex(await readManifest(source, digest, operation)),
     )
 }
 
-async function withSignatures<I extends { readonly raw: RawManifest }>(
-  session: CopySession,
-  index: I,
-  operation: OperationOptions,
-): Promise<I & Pick<SelectedManifest, 'signatures'>> {
-  const signatures = session.options.removeSignatures ? [] : await readSignatures(session, index.raw.digest, operation)
-  return { ...index, signatures }
-}
-
 async function selectInstance(
-  session: CopySession,
+  session: ReadSession,
   entry: ListedImage,
   label: string | undefined,
   operation: OperationOptions,
@@ -157,28 +152,24 @@ async function selectInstance(
 }
 
 async function selectImage(
-  session: CopySession,
+  session: ReadSession,
   raw: RawManifest,
   manifest: ImageManifest | Schema1Manifest,
   operation: OperationOptions,
 ): Promise<SelectedImage> {
-  let listed: Promise<readonly StoredSignature[]> | undefined
-  // Once, so that what is copied is what the policy has seen.
-  const list = (): Promise<readonly StoredSignature[]> => (listed ??= readSignatures(session, raw.digest, operation))
   const { source, options } = session
-  await checkTrust(options.policy, { reference: source.reference, manifest: raw, signatures: list }, operation)
-  const signatures = session.options.removeSignatures ? [] : await list()
+  const image = unverifiedImage(source, raw)
+  await checkTrust(options.policy, image, operation)
+  const signatures = await readSignatures(image, { ...options, ...operation })
   const layers = await reading('reading layers', operation, async () => source.layersForCopy?.(raw, operation))
   return { raw, manifest, signatures, layers: layers ?? imageLayers(manifest) }
 }
 
 async function readSignatures(
-  { source: { signatures } }: CopySession,
-  digest: Digest,
-  operation: OperationOptions,
+  image: UnverifiedImage,
+  { removeSignatures, signal }: Pick<ResolvedCopyOptions, 'removeSignatures' | 'signal'>,
 ): Promise<readonly StoredSignature[]> {
-  if (!signatures) return []
-  return await reading(`reading signatures of ${digest}`, operation, () => signatures.list(digest, operation))
+  return removeSignatures ? [] : await image.signatures({ signal })
 }
 
 async function reading<T>(what: string, { signal }: OperationOptions, read: () => Promise<T>): Promise<T> {

@@ -15,32 +15,37 @@ import { resolveCopyOptions, type CopyOptions, type ResolvedCopyOptions } from '
 import type { Located } from './plugin-registry.ts'
 import { TransferError } from './transfer-error.ts'
 
-/** One copy under way: both ends open, options resolved. Disposing closes both; what was not committed is gone. */
-export interface CopySession extends AsyncDisposable {
+/** What a copy reads from: open, options resolved. Disposing closes it. */
+export interface ReadSession extends AsyncDisposable {
   readonly source: ImageSource
-  readonly destination: ImageDestination
   readonly options: ResolvedCopyOptions
+}
+
+/** One copy under way: both ends open. Disposing closes the destination alone; what was not committed is gone. */
+export interface CopySession extends ReadSession {
+  readonly destination: ImageDestination
   /** Waits between two tries of a blob. */
   readonly delay: (ms: number, options: OperationOptions) => Promise<void>
 }
 
-/** The source first: when it cannot be opened the destination is not even looked at, though it may be connected to. */
-export async function openSession(from: Located, to: Located, given: CopyOptions): Promise<CopySession> {
+/** The destination is not even looked at, though it may be connected to. */
+export async function openReadSession(from: Located, to: Located, given: CopyOptions): Promise<ReadSession> {
   const options = resolveCopyOptions(given)
   options.signal?.throwIfAborted()
-  await using opened = new AsyncDisposableStack()
   to.transport.prepareDestination?.(to.reference, options)
   const source = await openSource(from, options)
-  opened.defer(() => closeQuietly(source, options))
+  return { source, options, [Symbol.asyncDispose]: () => closeQuietly(source, options) }
+}
+
+/** Once it is known what is copied, and that it may be. */
+export async function openCopySession({ source, options }: ReadSession, to: Located): Promise<CopySession> {
   const destination = await openDestination(to, options)
-  opened.defer(() => closeQuietly(destination, options))
-  const owned = opened.move()
   return {
     source,
     destination,
     options,
     delay: (ms, { signal }) => delay(ms, undefined, { signal }),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: () => closeQuietly(destination, options),
   }
 }
 

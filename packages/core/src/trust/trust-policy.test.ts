@@ -169,6 +169,7 @@ test.each<[string, readonly PolicyRequirement[], Partial<UnverifiedImage>, strin
   expect(await evaluate(policyOf(requirements), dockerImage('r.test/app:1', image))).toEqual({
     allowed: false,
     reasons: [reason],
+    ...(reason.startsWith('A signature was required') ? { isUnsigned: true } : {}),
   })
 })
 
@@ -264,5 +265,6 @@ test('requireSigned accepts nothing for which no signature is asked', async () =
   expect(await evaluate(policyOf([signed]), unsigned, true)).toEqual({
     allowed: false,
     reasons: ['A signature was required, but no signature exists'],
+    isUnsigned: true,
   })
 })

@@ -7,11 +7,12 @@ import {
   type SignatureRequirement,
   type TrustPolicy,
   type UnverifiedImage,
+  type Verdict,
   type VerifiedClaim,
   type Verifier,
 } from '@transload/contract'
 
-import { findAcceptedSignature } from './accepted-signature.ts'
+import { judgeSignatures } from './judge-signatures.ts'
 
 export interface TrustPolicyOptions {
   /** Called when there is a signature to check, once for each requirement of the policy. */
@@ -37,13 +38,12 @@ export function createTrustPolicy(policy: Policy, { openVerifier, requireSigned 
       options.signal?.throwIfAborted()
       const proofs: VerifiedClaim[] = []
       for (const requirement of requirementsFor(policy, image.reference)) {
-        const met = await meet(requirement, image, verifierFor, options)
-        if (typeof met === 'string') return { allowed: false, reasons: [met] }
-        proofs.push(...met)
+        const verdict = await judge(requirement, image, verifierFor, options)
+        if (!verdict.allowed) return verdict
+        proofs.push(...verdict.proofs)
       }
       if (requireSigned && proofs.length === 0) {
-        const reason = `No signature verification policy found for image ${referenceText(image.reference)}`
-        return { allowed: false, reasons: [reason] }
+        return refused(`No signature verification policy found for image ${referenceText(image.reference)}`)
       }
       return { allowed: true, proofs }
     },
@@ -56,28 +56,29 @@ function requirementsFor(policy: Policy, { scheme, policyScopes }: ImageReferenc
   return (scope === undefined ? undefined : scopes?.get(scope)) ?? policy.default
 }
 
-/** The proofs it took, or why the requirement is not met. */
-async function meet(
+async function judge(
   requirement: PolicyRequirement,
   image: UnverifiedImage,
   verifierFor: (requirement: SignatureRequirement) => Promise<Verifier>,
   options: OperationOptions,
-): Promise<readonly VerifiedClaim[] | string> {
+): Promise<Verdict> {
   switch (requirement.type) {
     case 'insecureAcceptAnything':
-      return []
+      return { allowed: true, proofs: [] }
     case 'reject':
-      return `Running image ${referenceText(image.reference)} is rejected by policy.`
+      return refused(`Running image ${referenceText(image.reference)} is rejected by policy.`)
     case 'signedBaseLayer':
-      return 'signedBaseLayer not implemented yet!'
+      return refused('signedBaseLayer not implemented yet!')
     case 'signedBy':
-    case 'sigstoreSigned': {
-      const proof = await findAcceptedSignature(requirement, image, () => verifierFor(requirement), options)
-      return typeof proof === 'string' ? proof : [proof]
-    }
+    case 'sigstoreSigned':
+      return await judgeSignatures(requirement, image, () => verifierFor(requirement), options)
     default: {
       const { type } = requirement as { readonly type: unknown }
-      return `Unknown policy requirement type ${JSON.stringify(type)}`
+      return refused(`Unknown policy requirement type ${JSON.stringify(type)}`)
     }
   }
+}
+
+function refused(reason: string): Verdict {
+  return { allowed: false, reasons: [reason] }
 }

@@ -8,6 +8,7 @@ import {
   type SignatureRequirement,
   type StoredSignature,
   type UnverifiedImage,
+  type Verdict,
   type VerifiedClaim,
   type Verifier,
 } from '@transload/contract'
@@ -15,17 +16,18 @@ import {
 import { acceptsIdentity } from './accepts-identity.ts'
 
 /**
- * What the first signature that meets the requirement proves; or why none does, in the words scripts match: there is
- * none, the reason of the only one, or the reasons of all (trust.md §1.3). Bundles are read if nothing else suffices.
+ * Accepts the image for the first signature that meets the requirement. If none does the reason is, in the words scripts
+ * match, that there is none, that of the only one, or those of all (trust.md §1.3). Bundles are read if nothing else
+ * suffices.
  */
-export async function findAcceptedSignature(
+export async function judgeSignatures(
   requirement: SignatureRequirement,
   image: UnverifiedImage,
   openVerifier: () => Promise<Verifier>,
   options: OperationOptions,
-): Promise<VerifiedClaim | string> {
+): Promise<Verdict> {
   const reasons: string[] = []
-  const findAmong = async (signatures: readonly Signature[]): Promise<VerifiedClaim | undefined> => {
+  const findProof = async (signatures: readonly Signature[]): Promise<VerifiedClaim | undefined> => {
     for (const signature of signatures) {
       const proof = await check(signature, requirement, image, openVerifier, options)
       if (typeof proof !== 'string') return proof
@@ -35,11 +37,16 @@ export async function findAcceptedSignature(
   }
   const stored = await image.signatures(options)
   const proof =
-    (await findAmong(stored.filter((signature) => isCandidate(signature, requirement)))) ??
-    (requirement.type === 'sigstoreSigned' ? await findAmong((await image.bundles?.(options)) ?? []) : undefined)
-  if (proof) return proof
-  if (reasons.length === 0) return `A signature was required, but no signature exists${others(stored, requirement)}`
-  return reasons.length === 1 ? reasons[0]! : `None of the signatures were accepted, reasons: ${reasons.join('; ')}`
+    (await findProof(stored.filter((signature) => isCandidate(signature, requirement)))) ??
+    (requirement.type === 'sigstoreSigned' ? await findProof((await image.bundles?.(options)) ?? []) : undefined)
+  if (proof) return { allowed: true, proofs: [proof] }
+  if (reasons.length === 0) {
+    const reason = `A signature was required, but no signature exists${describeOthers(stored, requirement)}`
+    return { allowed: false, reasons: [reason], isUnsigned: true }
+  }
+  const [only] = reasons
+  const summary = `None of the signatures were accepted, reasons: ${reasons.join('; ')}`
+  return { allowed: false, reasons: [only !== undefined && reasons.length === 1 ? only : summary] }
 }
 
 function isCandidate(signature: StoredSignature, { type }: SignatureRequirement): boolean {
@@ -48,7 +55,7 @@ function isCandidate(signature: StoredSignature, { type }: SignatureRequirement)
 }
 
 /** What there is that was no candidate. */
-function others(stored: readonly StoredSignature[], { type }: SignatureRequirement): string {
+function describeOthers(stored: readonly StoredSignature[], { type }: SignatureRequirement): string {
   if (type === 'signedBy' || stored.length === 0) return ''
   const simple = stored.filter(({ kind }) => kind === 'simple').length
   return ` (${simple} non-sigstore signatures, ${stored.length - simple} sigstore non-signature attachments)`

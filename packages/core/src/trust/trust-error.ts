@@ -4,8 +4,8 @@ import { TransloadError } from '@transload/contract'
 export class TrustError extends TransloadError {
   readonly reasons: readonly string[]
 
-  constructor(reasons: readonly string[]) {
-    super('TRUST_REJECTED', `Source image rejected: ${reasons.join('; ')}`)
+  constructor(reasons: readonly string[], hint?: string) {
+    super('TRUST_REJECTED', `Source image rejected: ${reasons.join('; ')}`, { hint })
     this.reasons = reasons
   }
 }
