@@ -1,4 +1,10 @@
-import type { Descriptor, OperationOptions, Transport } from '@transload/contract'
+import type {
+  Descriptor,
+  OperationOptions,
+  SignedByRequirement,
+  SigstoreSignedRequirement,
+  Transport,
+} from '@transload/contract'
 import { defaultPlatform, type PluginRegistry } from '@transload/core'
 import type { RegistryTransportOptions } from '@transload/transport-registry'
 
@@ -65,4 +71,25 @@ export function addBuiltinTransports(registry: PluginRegistry, options: BuiltinO
   for (const [scheme, { packageName, load }] of Object.entries(builtinTransports)) {
     registry.transports.addLazy(scheme, () => load(options), packageName)
   }
+}
+
+/** By the type of the policy requirement they are for; each loads when there is a signature to check. */
+export function addBuiltinVerifiers({ verifiers }: PluginRegistry): void {
+  const packageName = '@transload/signing'
+  verifiers.addLazy(
+    'signedBy',
+    async () => {
+      const { createOpenPgpVerifier } = await import('@transload/signing/openpgp')
+      return (requirement) => createOpenPgpVerifier(requirement as SignedByRequirement)
+    },
+    packageName,
+  )
+  verifiers.addLazy(
+    'sigstoreSigned',
+    async () => {
+      const { createSigstoreVerifier } = await import('@transload/signing/sigstore')
+      return (requirement) => createSigstoreVerifier(requirement as SigstoreSignedRequirement)
+    },
+    packageName,
+  )
 }

@@ -13,7 +13,7 @@ import {
 import { addPlugin, createPluginRegistry, type Located, type PluginRegistry } from '@transload/core'
 import type { RegistryTransportOptions, RetryOptions } from '@transload/transport-registry'
 
-import { addBuiltinTransports, type BuiltinOptions } from './builtin-plugins.ts'
+import { addBuiltinTransports, addBuiltinVerifiers, type BuiltinOptions } from './builtin-plugins.ts'
 import type { CommandContext } from './context.ts'
 import { openForeignLayers } from './foreign-layers.ts'
 import type { ImageAccess } from './options/image-access-options.ts'
@@ -53,6 +53,7 @@ export async function openSide(
     standardInput: context.stdin,
     sharedBlobDirectory: shared === undefined || isAbsolute(shared) ? shared : join(directory, shared),
   })
+  addBuiltinVerifiers(plugins)
   for (const name of pluginNames(context)) await addPlugin(plugins, name, { from: import.meta.url })
   const used = new Set<Located['transport']>()
   return {
