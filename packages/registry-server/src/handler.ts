@@ -9,6 +9,7 @@ import { answerBlob } from './endpoints/blob.ts'
 import { sendEmpty, type Exchange } from './endpoints/exchange.ts'
 import { answerCatalog, answerReferrers, answerTags } from './endpoints/listing.ts'
 import { answerManifest } from './endpoints/manifest.ts'
+import { answerSignatures } from './endpoints/signatures.ts'
 import { continueUpload, startUpload } from './endpoints/upload.ts'
 import { LayoutStore } from './layout-store.ts'
 import type { RegistryOptions } from './options.ts'
@@ -17,6 +18,7 @@ import { Registry } from './registry.ts'
 import { isRepositoryName } from './repository-name.ts'
 import { decodedPath, discardBody, requestUrl } from './request.ts'
 import { parseRoute, requireMethod, type Route } from './route.ts'
+import { SignatureFiles } from './signature-files.ts'
 import { UploadSessions } from './upload-sessions.ts'
 import { WorkDirectory } from './work-directory.ts'
 
@@ -39,6 +41,7 @@ export function createRegistryHandler(options: RegistryOptions): RegistryHandler
     log,
   })
   const registry = new Registry(store)
+  const signatures = options.signatures ? new SignatureFiles(options.directory) : undefined
   const workDirectory = new WorkDirectory(options.directory)
   const cleaned = options.readOnly ? undefined : workDirectory.removeAbandoned()
   const uploads = new UploadSessions({
@@ -50,9 +53,11 @@ export function createRegistryHandler(options: RegistryOptions): RegistryHandler
     const startedAt = performance.now()
     try {
       response.setHeader('docker-distribution-api-version', 'registry/2.0')
+      if (signatures) response.setHeader('x-registry-supports-signatures', '1')
       const url = requestUrl(request)
       const route = parseRoute(decodedPath(url))
-      if (!route || (route.kind === 'token' && !access.tokens)) {
+      const isOff = (route?.kind === 'token' && !access.tokens) || (route?.kind === 'signatures' && !signatures)
+      if (!route || isOff) {
         throw refusal('UNSUPPORTED', 'there is no such endpoint', 404)
       }
       requireMethod(route, request.method ?? '')
@@ -65,7 +70,7 @@ export function createRegistryHandler(options: RegistryOptions): RegistryHandler
         throw refusal('UNSUPPORTED', 'this registry is read-only')
       }
       const allows = (scope: Scope): Promise<boolean> => access.allows(request, scope)
-      await answerRoute({ request, response, url, registry, uploads, allows }, route)
+      await answerRoute({ request, response, url, registry, uploads, signatures, allows }, route)
     } catch (error) {
       fail(request, response, error, log)
     } finally {
@@ -113,6 +118,8 @@ async function answerRoute(exchange: Exchange, route: Exclude<Route, { kind: 'to
       return await continueUpload(exchange, route.repository, route.id)
     case 'referrers':
       return await answerReferrers(exchange, route.repository, route.digest)
+    case 'signatures':
+      return await answerSignatures(exchange, route.repository, route.digest)
   }
 }
 

@@ -25,6 +25,8 @@ export interface RegistryOptions {
    */
   readonly defaultRepository?: string | undefined
   readonly auth?: RegistryAuth | undefined
+  /** Keep signatures of manifests, as the `X-Registry-Supports-Signatures` extension has it. Default false. */
+  readonly signatures?: boolean | undefined
   /** Nothing can be changed through the registry. Default false. */
   readonly readOnly?: boolean | undefined
   /** An upload nobody continued for this long is dropped. Default one hour. */

@@ -12,6 +12,7 @@ export type Route =
   | { readonly kind: 'uploads'; readonly repository: string }
   | { readonly kind: 'upload'; readonly repository: string; readonly id: string }
   | { readonly kind: 'referrers'; readonly repository: string; readonly digest: string }
+  | { readonly kind: 'signatures'; readonly repository: string; readonly digest: string }
 
 /** The path of the token service, when there is one. */
 export const tokenPath = '/token'
@@ -27,6 +28,7 @@ const routeMethods: Readonly<Record<Route['kind'], readonly string[]>> = {
   uploads: ['POST'],
   upload: ['GET', 'PATCH', 'PUT', 'DELETE'],
   referrers: ['GET', 'HEAD'],
+  signatures: ['GET', 'HEAD', 'PUT'],
 }
 
 /**
@@ -37,6 +39,10 @@ export function parseRoute(path: string): Route | undefined {
   if (path === '/v2/' || path === '/v2') return { kind: 'base' }
   if (path === '/v2/_catalog') return { kind: 'catalog' }
   if (path === tokenPath) return { kind: 'token' }
+  const extension = /^\/extensions\/v2\/(?<name>.+)\/signatures\/(?<digest>[^/]+)$/.exec(path)?.groups
+  if (extension) {
+    return { kind: 'signatures', repository: parseRepositoryName(extension['name']!), digest: extension['digest']! }
+  }
   const match =
     /^\/v2\/(?<name>.+?)\/(?:tags\/(?<tags>list)|manifests\/(?<manifest>[^/]+)|blobs\/(?<uploads>uploads)\/?|blobs\/uploads\/(?<upload>[^/]+)|blobs\/(?<blob>[^/]+)|referrers\/(?<referrers>[^/]+))$/.exec(
       path,

@@ -15,6 +15,7 @@ const flags = {
     htpasswd: stringFlag('htpasswd', 'let in the users of the htpasswd FILE (bcrypt) only', { placeholder: 'FILE' }),
     listen: stringFlag('listen', 'the address to listen on (default 127.0.0.1:5000)', { placeholder: 'HOST:PORT' }),
     readOnly: boolFlag('read-only', 'refuse pushes and deletions'),
+    signatures: boolFlag('signatures', 'keep signatures too (X-Registry-Supports-Signatures)'),
     tlsCert: stringFlag('tls-cert', 'serve HTTPS with the certificate in FILE (PEM)', { placeholder: 'FILE' }),
     tlsKey: stringFlag('tls-key', 'the key of --tls-cert in FILE (PEM)', { placeholder: 'FILE' }),
   },
@@ -50,6 +51,7 @@ async function runServe(
     tls,
     auth: htpasswd === undefined ? undefined : { htpasswd },
     readOnly: values.readOnly,
+    signatures: values.signatures,
     log,
   })
   await (globals.json

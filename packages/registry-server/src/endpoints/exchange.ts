@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Scope } from '../auth/scope.ts'
 import type { Registry } from '../registry.ts'
+import type { SignatureFiles } from '../signature-files.ts'
 import type { UploadSessions } from '../upload-sessions.ts'
 
 /** One request being answered, and what it is answered from. */
@@ -11,6 +12,8 @@ export interface Exchange {
   readonly url: URL
   readonly registry: Registry
   readonly uploads: UploadSessions
+  /** Absent: the registry keeps none. */
+  readonly signatures: SignatureFiles | undefined
   /** Whether the client may also do this. */
   allows(scope: Scope): Promise<boolean>
 }

@@ -17,8 +17,10 @@ export async function answerManifest(exchange: Exchange, repository: string, ref
       await putManifest(exchange, repository, reference)
       return
     case 'DELETE':
-      if (isByDigest) await registry.deleteManifest(repository, requireDigest(reference))
-      else await registry.deleteTag(repository, reference)
+      if (isByDigest) {
+        await registry.deleteManifest(repository, requireDigest(reference))
+        await exchange.signatures?.removeAll(repository, requireDigest(reference))
+      } else await registry.deleteTag(repository, reference)
       sendEmpty(exchange, 202)
       return
     default:
