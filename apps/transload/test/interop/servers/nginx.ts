@@ -14,11 +14,13 @@ export interface NginxOptions {
   readonly maxBody?: string
   /** As in front of a mirror: nothing but reading. */
   readonly readOnly?: boolean
+  /** What lies in there is served at `/files/`, which is not the registry's. */
+  readonly files?: string
 }
 
 /** nginx in front of a registry. `folder` is made, for its files. */
 export async function startNginx(folder: string, options: NginxOptions): Promise<ConfiguredServer> {
-  const { upstream, certificate, maxBody = '0', readOnly = false } = options
+  const { upstream, certificate, maxBody = '0', readOnly = false, files } = options
   const port = await freePort()
   await mkdir(folder, { recursive: true })
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -34,6 +36,7 @@ export async function startNginx(folder: string, options: NginxOptions): Promise
       server {
         listen 127.0.0.1:${port}${certificate ? ' ssl' : ''}; ${tls ?? ''}
         client_max_body_size ${maxBody};
+        ${files === undefined ? '' : `location /files/ { alias ${files}/; }`}
         location / {
           ${readOnly ? 'limit_except GET { deny all; }' : ''}
           proxy_pass http://${upstream};
