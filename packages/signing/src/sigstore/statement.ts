@@ -29,7 +29,7 @@ const members: readonly string[] = ['_type', 'subject', 'predicateType', 'predic
 
 function parseSubject({ digest, name, annotations }: Readonly<Record<string, unknown>>): Claim {
   const hex = isJsonObject(digest) ? digest['sha256'] : undefined
-  const manifest = `sha256:${String(hex)}`
+  const manifest = `sha256:${typeof hex === 'string' ? hex : ''}`
   if (!isDigest(manifest)) throw invalidSignature(`invalid digest ${displayJson(hex)}`)
   const annotated = isJsonObject(annotations) ? annotations['docker-reference'] : undefined
   const names = [...new Set([name, annotated])].filter((value) => value !== undefined && value !== '')
