@@ -102,6 +102,18 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'Create a signature using local files',
     load: async () => (await import('./commands/standalone-sign.ts')).standaloneSign,
   },
+  {
+    name: 'standalone-verify',
+    summary: 'Verify a signature using local files',
+    load: async () => (await import('./commands/standalone-verify.ts')).standaloneVerify,
+  },
+  {
+    name: 'untrusted-signature-dump-without-verification',
+    summary: 'Dump contents of a signature WITHOUT VERIFYING IT',
+    hidden: true,
+    load: async () =>
+      (await import('./commands/untrusted-signature-dump-without-verification.ts')).untrustedSignatureDump,
+  },
 ]
 
 /** Those that help lists. */

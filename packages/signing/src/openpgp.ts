@@ -1,3 +1,6 @@
 export { createGpgSigner, type GpgSignerOptions } from './openpgp/gpg-signer.ts'
 export { createKeyFileSigner, type KeyFileSignerOptions } from './openpgp/key-file-signer.ts'
 export { createOpenPgpVerifier } from './openpgp/create-verifier.ts'
+export { readKeyring, type Keyring } from './openpgp/keyring.ts'
+export { readUntrustedSignature, type UntrustedSignature } from './openpgp/untrusted-signature.ts'
+export { verifySimpleSignature, type SimpleSignature } from './openpgp/verify-signature.ts'

@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-
 import { rawManifest, type Digest } from '@transload/contract'
 
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
+import { readLocalFile } from '../local-file.ts'
 import { print, printJson } from '../output.ts'
 import { prefixError } from '../prefix-error.ts'
 
@@ -21,18 +19,11 @@ export const manifestDigest = defineCommand({
 async function runManifestDigest(
   _values: unknown,
   [path = '']: readonly string[],
-  { stdout, globals, directory }: CommandContext,
+  context: CommandContext,
 ): Promise<void> {
-  const digest = computeDigest(await readManifestFile(path, directory))
+  const digest = computeDigest(await readLocalFile(path, `Error reading manifest from ${path}`, context))
+  const { stdout, globals } = context
   await (globals.json ? printJson(stdout, { digest }) : print(stdout, `${digest}\n`))
-}
-
-async function readManifestFile(path: string, directory: string): Promise<Uint8Array> {
-  try {
-    return await readFile(resolve(directory, path))
-  } catch (error) {
-    throw prefixError(`Error reading manifest from ${path}`, error)
-  }
 }
 
 function computeDigest(manifest: Uint8Array): Digest {

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
 import { rawManifest, systemErrorText, TransloadError } from '@transload/contract'
@@ -6,6 +6,7 @@ import { rawManifest, systemErrorText, TransloadError } from '@transload/contrac
 import { stringFlag, type GroupValues } from '../arguments/flag.ts'
 import { defineCommand } from '../command.ts'
 import type { CommandContext } from '../context.ts'
+import { readLocalFile } from '../local-file.ts'
 import { openGpgSigner } from '../openpgp-signers.ts'
 import { readPassphraseFile } from '../passphrase.ts'
 import { prefixError } from '../prefix-error.ts'
@@ -45,7 +46,7 @@ async function runStandaloneSign(
   context: CommandContext,
 ): Promise<void> {
   if (!output) throw new TransloadError('USAGE', usage)
-  const manifest = await readManifest(manifestPath, context)
+  const manifest = await readLocalFile(manifestPath, `Error reading ${manifestPath}`, context)
   const passphrase = passphraseFile ? await readPassphraseFile(passphraseFile, context) : undefined
   const signature = await sign(manifest, identity, key, passphrase, context)
   try {
@@ -54,15 +55,6 @@ async function runStandaloneSign(
   } catch (cause) {
     const problem = `Error writing signature to ${output}: open ${output}: ${systemErrorText(cause)}`
     throw new TransloadError('IO', problem, { cause })
-  }
-}
-
-async function readManifest(path: string, { directory, signal }: CommandContext): Promise<Uint8Array> {
-  try {
-    return await readFile(resolve(directory, path), { signal })
-  } catch (cause) {
-    signal.throwIfAborted()
-    throw new TransloadError('IO', `Error reading ${path}: open ${path}: ${systemErrorText(cause)}`, { cause })
   }
 }
 

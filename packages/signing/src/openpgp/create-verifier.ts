@@ -1,9 +1,8 @@
 import type { KeySource, SignedByRequirement, Verifier } from '@transload/contract'
-import type { PublicKey } from 'openpgp'
 
 import { invalidSignature } from '../invalid-signature.ts'
 import { readKeySource } from '../key-source.ts'
-import { readKeyring } from './keyring.ts'
+import { readKeyring, type Keyring } from './keyring.ts'
 import { verifySimpleSignature } from './verify-signature.ts'
 
 /**
@@ -12,7 +11,7 @@ import { verifySimpleSignature } from './verify-signature.ts'
  * throws CONFIG_INVALID where that does not go.
  */
 export async function createOpenPgpVerifier({ keyType, keys }: SignedByRequirement): Promise<Verifier> {
-  let keyring: Promise<readonly PublicKey[]> | undefined
+  let keyring: Promise<Keyring> | undefined
   return {
     async verify(signature, { signal } = {}) {
       signal?.throwIfAborted()
@@ -26,7 +25,7 @@ export async function createOpenPgpVerifier({ keyType, keys }: SignedByRequireme
   }
 }
 
-async function readKeys(sources: readonly KeySource[]): Promise<readonly PublicKey[]> {
+async function readKeys(sources: readonly KeySource[]): Promise<Keyring> {
   const files: Uint8Array[] = []
   for (const source of sources) files.push(await readKeySource(source))
   return await readKeyring(files)

@@ -2,12 +2,15 @@ import type { PublicKey } from 'openpgp'
 
 import { encodePacket, packetTag, readPackets } from './packets.ts'
 
+/** Public keys, each once. */
+export type Keyring = readonly PublicKey[]
+
 /**
  * The keys in files, each of which is binary, or armored in one or more blocks: every key once, with all that the
  * files say of it. As gpg does when it imports them, what cannot be read is passed over, and of secret keys only the
  * public part is taken.
  */
-export async function readKeyring(files: readonly Uint8Array[]): Promise<PublicKey[]> {
+export async function readKeyring(files: readonly Uint8Array[]): Promise<Keyring> {
   const { readKey } = await import('openpgp')
   const keys = new Map<string, PublicKey>()
   for (const binaryKey of files.flatMap(binaryBlocks).flatMap(splitKeys)) {

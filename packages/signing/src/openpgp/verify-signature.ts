@@ -3,6 +3,7 @@ import type { KeyID, PublicKey, Signature, Subkey } from 'openpgp'
 
 import { invalidSignature } from '../invalid-signature.ts'
 import { parsePayload, type Payload } from '../payload.ts'
+import type { Keyring } from './keyring.ts'
 import { readSignedMessage, type SignedMessage } from './signed-message.ts'
 import { readVerificationConfig } from './verification-config.ts'
 
@@ -21,7 +22,7 @@ export interface SimpleSignature {
  */
 export async function verifySimpleSignature(
   signature: Uint8Array,
-  keys: readonly PublicKey[],
+  keys: Keyring,
   acceptedKeys?: readonly string[],
 ): Promise<SimpleSignature> {
   const message = await readSignedMessage(signature)
@@ -54,7 +55,7 @@ interface Signer {
 }
 
 /** Two keys may have the same ID, by intent even: each is tried alone. */
-async function findSigner(message: SignedMessage, candidates: readonly PublicKey[], issuer: KeyID): Promise<Signer> {
+async function findSigner(message: SignedMessage, candidates: Keyring, issuer: KeyID): Promise<Signer> {
   let failure: unknown
   for (const primary of candidates) {
     try {
