@@ -14,6 +14,7 @@ const tools = {
   'buildah-host': { place: 'host', program: 'buildah', package: 'buildah' },
   'umoci-host': { place: 'host', program: 'umoci', package: 'umoci' },
   gpg: { place: 'host', program: 'gpg', package: 'gnupg' },
+  gpgconf: { place: 'host', program: 'gpgconf', package: 'gnupg' },
   htpasswd: { place: 'host', program: 'htpasswd', package: 'apache2-utils' },
   jq: { place: 'host', program: 'jq', package: 'jq' },
   openssl: { place: 'host', program: 'openssl', package: 'openssl' },
