@@ -154,7 +154,10 @@ class RegistryDestination implements ImageDestination {
   ): Promise<void> {
     signal?.throwIfAborted()
     const { digest } = this.reference
-    if (referrer || tag !== undefined) return await this.#publish(manifest, tag ?? manifest.digest, signal)
+    if (referrer || tag !== undefined) {
+      const mayBeThere = this.#mayBeThere !== 'no'
+      return await this.#publish(manifest, tag ?? manifest.digest, mayBeThere, signal)
+    }
     if (!root) return await this.#putManifest(manifest, manifest.digest, signal)
     if (digest !== undefined && digest !== manifest.digest) {
       throw new TransloadError(
@@ -174,7 +177,7 @@ class RegistryDestination implements ImageDestination {
     // What speaks for the image is found before the image is.
     await this.#listing.write({ log: this.#options.log, signal })
     if (tag === undefined) await this.#putManifest(root, root.digest, signal)
-    else await this.#publish(root, tag, signal)
+    else await this.#publish(root, tag, this.#mayBeThere === 'likely', signal)
     await this.#listing.write({ log: this.#options.log, signal })
     await this.signatures.finish({ signal })
   }
@@ -246,11 +249,16 @@ class RegistryDestination implements ImageDestination {
   }
 
   /** A registry with immutable tags is never sent what it has: it would refuse that, though nothing would change. */
-  async #publish(manifest: RawManifest, ref: string, signal: AbortSignal | undefined): Promise<void> {
+  async #publish(
+    manifest: RawManifest,
+    ref: string,
+    mayBeThere: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const isThere = (): Promise<boolean> =>
       tagNames(this.#client, ref, this.#access, manifest.digest, { log: this.#options.log, signal })
     // Then the question takes the place of the PUT, and costs no round trip.
-    if (this.#mayBeThere === 'likely' && (await isThere())) return this.#listing.add(manifest)
+    if (mayBeThere && (await isThere())) return this.#listing.add(manifest)
     try {
       await this.#putManifest(manifest, ref, signal)
     } catch (error) {

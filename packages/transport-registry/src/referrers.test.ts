@@ -4,6 +4,7 @@ import {
   rawManifest,
   referrerDescriptor,
   type Descriptor,
+  type ImageDestination,
   type RawManifest,
 } from '@transload/contract'
 import { describe, expect, test } from 'vitest'
@@ -33,6 +34,10 @@ function referrer(artifactType: string, note = ''): RawManifest {
   return rawManifest(Buffer.from(JSON.stringify(manifest)), mediaTypes.ociManifest)
 }
 
+const image = rawManifest(
+  Buffer.from(JSON.stringify({ schemaVersion: 2, config: { mediaType: mediaTypes.ociEmpty }, layers: [] })),
+  mediaTypes.ociManifest,
+)
 const [one, two] = [referrerDescriptor(referrer('test/one')), referrerDescriptor(referrer('test/two'))]
 
 function indexAnswer(manifests: readonly Descriptor[], headers: Record<string, string> = {}): string {
@@ -142,6 +147,53 @@ describe('writing', () => {
     expect(manifests).toEqual([two, one])
   })
 
+  test('all of a subject are listed in one write, when they are committed', async () => {
+    await using registry = await startTagRegistry([])
+    await using opened = await openTagDestination(registry.server)
+    const all = ['1', '2', '3'].map((note) => referrer('test/one', note))
+    for (const each of all) await opened.destination.writeManifest(each, { root: false, referrer: true })
+    expect(registry.index()).toMatchObject({ manifests: [] })
+    await opened.destination.writeManifest(image, { root: true })
+    await opened.destination.commit()
+    expect(registry.index()).toMatchObject({ manifests: all.map(referrerDescriptor) })
+    const puts = requestLines(registry.server).filter((line) => line.startsWith('PUT'))
+    const refs = [...all.map(({ digest }) => digest), tag, '1']
+    expect(puts).toEqual(refs.map((ref) => `PUT /v2/a/manifests/${ref}`))
+    const found = await Array.fromAsync(opened.destination.readReferrers!(subject))
+    expect(found).toEqual(all.map(referrerDescriptor))
+  })
+
+  test('what is there already is not written again, but listed', async () => {
+    const manifest = referrer('test/one')
+    await using registry = await startTagRegistry([])
+    registry.manifests.set(manifest.digest, manifest)
+    await using opened = await openTagDestination(registry.server)
+    await opened.destination.writeManifest(manifest, { root: false, referrer: true })
+    await opened.destination.writeManifest(image, { root: true })
+    await opened.destination.commit()
+    expect(registry.index()).toMatchObject({ manifests: [one] })
+    const about = requestLines(registry.server).filter((line) => line.endsWith(manifest.digest))
+    expect(about).toEqual([`HEAD /v2/a/manifests/${manifest.digest}`])
+  })
+
+  test('a manifest under a tag beside the image is there at once, and read by that', async () => {
+    await using registry = await startTagRegistry([])
+    await using opened = await openTagDestination(registry.server)
+    const { destination } = opened
+    expect(await destination.readTagged!('beside')).toBeUndefined()
+    await destination.writeManifest(image, { root: false, tag: 'beside' })
+    expect(await destination.readTagged!('beside')).toEqual(image)
+  })
+
+  test.each([
+    [403, { errors: [{ code: 'DENIED', message: 'no' }] }, 'DENIED'],
+    [500, '', 'PROTOCOL'],
+  ])('a tag that cannot be read is an error: %i', async (status, body, code) => {
+    await using server = await startFakeRegistry(() => httpAnswer(status, {}, body))
+    await using opened = await openTagDestination(server)
+    await expect(opened.destination.readTagged!('beside')).rejects.toMatchObject({ code })
+  })
+
   test('somebody else again and again', async () => {
     await using registry = await startTagRegistry([], { othersWrite: Array.from({ length: 9 }, () => two) })
     await expect(write(registry.server, referrer('test/one'))).rejects.toMatchObject({
@@ -162,11 +214,17 @@ describe('writing', () => {
 })
 
 async function write(server: RawServer, manifest: RawManifest): Promise<void> {
-  await using client = clientOf(server)
-  const reference = parseRegistryReference(`//${server.host}/a:1`)
-  await using destination = createRegistryDestination(client, reference, openOptions())
-  await destination.writeManifest(manifest, { root: true })
-  await destination.commit()
+  await using opened = await openTagDestination(server)
+  await opened.destination.writeManifest(manifest, { root: true })
+  await opened.destination.commit()
+}
+
+async function openTagDestination(
+  server: RawServer,
+): Promise<AsyncDisposable & { readonly destination: ImageDestination }> {
+  const client = clientOf(server)
+  const destination = createRegistryDestination(client, parseRegistryReference(`//${server.host}/a:1`), openOptions())
+  return { destination, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() }
 }
 
 /**
@@ -190,8 +248,9 @@ async function startTagRegistry(
     const found = manifests.get(ref)
     if (path.startsWith('/v2/a/referrers/')) return httpAnswer(404)
     if (method === 'DELETE') return httpAnswer(manifests.delete(ref) ? 202 : 404)
-    if (method === 'GET') {
-      if (!found) return httpAnswer(404)
+    if (method === 'GET' || method === 'HEAD') {
+      if (!found) return 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'
+      if (method === 'HEAD') return `HTTP/1.1 200 OK\r\nDocker-Content-Digest: ${found.digest}\r\n\r\n`
       const head = { 'Content-Type': found.mediaType, ETag: `"${found.digest}"` }
       return httpAnswer(200, head, Buffer.from(found.bytes).toString())
     }
