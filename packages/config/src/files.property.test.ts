@@ -5,6 +5,7 @@ import { parseCredentialKey } from './credential-key.ts'
 import { readSecret } from './kubernetes-secret.ts'
 import { parsePolicy } from './policy.ts'
 import { parseAliasFile, parseRegistriesFile } from './registries-file.ts'
+import { parseSigstoreParameters } from './sigstore-parameters.ts'
 import { parseTlsDetails } from './tls-details.ts'
 
 const registries = [
@@ -99,6 +100,22 @@ test('what to log in to is refused with a code, or has a host', () => {
       const parsed = outcome(() => parseCredentialKey(text))
       if ('code' in parsed) expect(parsed.code).toBe('REFERENCE_INVALID')
       else expect(parsed.value.key.startsWith(parsed.value.host)).toBe(true)
+    }),
+  )
+})
+
+const signingParameters = [
+  'privateKeyFile: a.key\nprivateKeyPassphraseFile: pass\nrekorURL: https://r.example\n',
+  'fulcio:\n  fulcioURL: https://f.example\n  oidcMode: staticToken\n  oidcIDToken: eyJ.SECRET.x\n',
+  'fulcio: &f {fulcioURL: "http://f", oidcMode: interactive, oidcIssuerURL: http://i, oidcClientID: c}\n',
+]
+
+test('a signing parameter file is refused with a code, or says what to sign with', async () => {
+  await fc.assert(
+    fc.asyncProperty(textLike(signingParameters), async (text) => {
+      const parsed = await laterOutcome(() => parseSigstoreParameters(text, 'p.yaml'))
+      if ('code' in parsed) expect(parsed.code).toBe('CONFIG_INVALID')
+      else expect('privateKeyFile' in parsed.value.key || parsed.value.key.fulcioUrl !== '').toBe(true)
     }),
   )
 })

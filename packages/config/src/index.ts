@@ -27,5 +27,12 @@ export type { ShortNameMode } from './registries-file.ts'
 export type { MirrorEntry, RegistryEntry } from './registry-entry.ts'
 export * from './root-certificates.ts'
 export * from './short-name.ts'
+export {
+  readSigstoreParameters,
+  type FulcioParameters,
+  type OidcParameters,
+  type SigstoreKeyFile,
+  type SigstoreParameters,
+} from './sigstore-parameters.ts'
 export type { ShortNameAlias } from './short-name-aliases.ts'
 export { readTlsDetails, type TlsDetails } from './tls-details.ts'
