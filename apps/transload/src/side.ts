@@ -125,7 +125,7 @@ export function pluginNames({ globals, locations }: CommandContext): readonly st
 /** What goes wrong with helpers or files, skopeo finds while it looks for credentials. */
 const readingCredentials = 'getting username and password'
 
-function userAgent(prefix: string | undefined): string {
+export function userAgent(prefix: string | undefined): string {
   const own = `transload/${version}`
   return prefix ? `${prefix} ${own}` : own
 }

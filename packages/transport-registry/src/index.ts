@@ -15,3 +15,4 @@ export type {
 } from './options.ts'
 export type { RegistryReference } from './reference.ts'
 export { registryTransport, registryTransport as default } from './registry-transport.ts'
+export { createServiceFetch, type ServiceFetch } from './service-fetch.ts'

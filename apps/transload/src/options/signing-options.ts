@@ -1,10 +1,12 @@
 import { canonicalText, parseDockerReference, TransloadError, type Signer } from '@transload/contract'
+import type { SignatureForm } from '@transload/signing/sigstore'
 
 import { stringFlag, type FlagValues } from '../arguments/flag.ts'
 import type { CommandContext } from '../context.ts'
 import { openGpgSigner, openKeyFileSigner } from '../openpgp-signers.ts'
 import { readPassphraseFile } from '../passphrase.ts'
 import { prefixError } from '../prefix-error.ts'
+import { openSigstoreKeySigner, openSigstoreSigner } from '../sigstore-signers.ts'
 
 /** How what is copied is signed. */
 export const signingFlags = {
@@ -19,10 +21,23 @@ export const signingFlags = {
     'Sign the image using a Sequoia-PGP key with the specified FINGERPRINT',
     { placeholder: 'FINGERPRINT' },
   ),
+  signBySigstore: stringFlag('sign-by-sigstore', 'Sign the image using a sigstore parameter file at PATH', {
+    placeholder: 'PATH',
+  }),
+  signBySigstorePrivateKey: stringFlag(
+    'sign-by-sigstore-private-key',
+    'Sign the image using the sigstore private key at PATH',
+    { placeholder: 'PATH' },
+  ),
   signPassphraseFile: stringFlag(
     'sign-passphrase-file',
     'Read a passphrase for signing an image from FILE: its first line',
     { placeholder: 'FILE' },
+  ),
+  signSigstoreAs: stringFlag(
+    'sign-sigstore-as',
+    'What sigstore signatures are kept as: attachment, which skopeo and podman know, or bundle, as cosign 3 (default attachment)',
+    { placeholder: 'FORM' },
   ),
 }
 
@@ -39,7 +54,9 @@ export interface OpenSigners extends AsyncDisposable {
  */
 export async function openSigners(values: SigningValues, context: CommandContext): Promise<OpenSigners> {
   const { signBy, signByKeyFile, signBySqFingerprint, signPassphraseFile } = values
-  const keys = [signBy, signByKeyFile, signBySqFingerprint].filter(Boolean)
+  const { signBySigstore, signBySigstorePrivateKey } = values
+  const form = resolveForm(values)
+  const keys = [signBy, signByKeyFile, signBySqFingerprint, signBySigstorePrivateKey].filter(Boolean)
   if (signPassphraseFile && keys.length > 1) {
     throw new TransloadError(
       'USAGE',
@@ -50,6 +67,7 @@ export async function openSigners(values: SigningValues, context: CommandContext
   await using opened = new AsyncDisposableStack()
   const signers: Signer[] = []
   const add = (signer: Signer): void => void signers.push(opened.use(signer))
+  if (signBySigstore) add(await openParameterFile(signBySigstore, form, context))
   if (signBySqFingerprint) {
     throw new TransloadError(
       'UNSUPPORTED',
@@ -63,8 +81,28 @@ export async function openSigners(values: SigningValues, context: CommandContext
     context.signal.throwIfAborted()
     throw prefixError('creating signature', error)
   }
+  if (signBySigstorePrivateKey) {
+    add(await openSigstoreKeySigner(signBySigstorePrivateKey, { passphrase, form }, context))
+  }
   const owned = opened.move()
   return { signers, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function openParameterFile(path: string, form: SignatureForm, context: CommandContext): Promise<Signer> {
+  try {
+    return await openSigstoreSigner(path, { form }, context)
+  } catch (error) {
+    context.signal.throwIfAborted()
+    throw prefixError('Error using --sign-by-sigstore', error)
+  }
+}
+
+function resolveForm({ signSigstoreAs: form = 'attachment' }: SigningValues): SignatureForm {
+  if (form === 'attachment' || form === 'bundle') return form
+  throw new TransloadError(
+    'USAGE',
+    `unknown form of sigstore signatures ${JSON.stringify(form)}. Choose one of the supported forms: 'attachment' or 'bundle'`,
+  )
 }
 
 /** Of a reference given in full, as `example.com/app:1` is and `app:1` is not. Throws `Could not parse --sign-identity: …`. */
