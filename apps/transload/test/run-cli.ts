@@ -30,6 +30,8 @@ export interface User extends AsyncDisposable {
   succeed(words: readonly string[], options?: RunOptions): Promise<string>
   /** The same, still running; stdout and stderr are to be read by the caller. */
   start(words: readonly string[], options?: RunOptions): ChildProcess
+  /** The same, for somebody who writes to its stdin. */
+  startTyping(words: readonly string[], options?: Omit<RunOptions, 'input'>): ChildProcess
 }
 
 /** The policy is the one that distributions ship: it accepts everything. */
@@ -41,13 +43,15 @@ export async function createUser(): Promise<User> {
     join(home, '.config/containers/policy.json'),
     JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }),
   )
-  const start: User['start'] = (words, { env = {}, input } = {}) => {
-    const child = spawn(process.execPath, [program, ...words], {
+  const startTyping: User['startTyping'] = (words, { env = {} } = {}) =>
+    spawn(process.execPath, [program, ...words], {
       cwd: home,
       // Not root to what is shared between all tests: the blob info cache.
       env: { HOME: home, XDG_RUNTIME_DIR: join(home, 'run'), _CONTAINERS_ROOTLESS_UID: '1000', ...env },
     })
-    child.stdin.end(input)
+  const start: User['start'] = (words, { input, ...options } = {}) => {
+    const child = startTyping(words, options)
+    child.stdin!.end(input)
     return child
   }
   const run: User['run'] = async (words, options) => {
@@ -58,6 +62,7 @@ export async function createUser(): Promise<User> {
   return {
     home,
     start,
+    startTyping,
     run,
     succeed: async (words, options) => {
       const { code, stdout, stderr } = await run(words, options)
