@@ -1,12 +1,20 @@
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
+import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 
-import { parseDigest, type SigstoreSignedRequirement } from '@transload/contract'
+import { parseDigest, type Digest, type SigstoreSignedRequirement } from '@transload/contract'
 
 import { encodePayload } from '../payload.ts'
 import { signatureAnnotation, signatureMediaType } from './annotations.ts'
 import type { AttachedSignature } from './attached-signature.ts'
 
-export const manifest = parseDigest(`sha256:${'12'.repeat(32)}`)
+const config = '{}'
+/** Of an image without layers. */
+export const manifestJson = JSON.stringify({
+  schemaVersion: 2,
+  mediaType: 'application/vnd.oci.image.manifest.v1+json',
+  config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: digestOf(config), size: config.length },
+  layers: [],
+})
+export const manifest = digestOf(manifestJson)
 export const identity = 'example.com/app:1'
 export const payload = Buffer.from(
   encodePayload({ manifest, identity, creator: 'test', timestamp: 1_700_000_000 }, 'cosign container image signature'),
@@ -43,4 +51,8 @@ export function requireKeys(keys: readonly KeyPair[], logKeys: readonly KeyPair[
     rekorKeys: sources(logKeys),
     signedIdentity: { type: 'matchRepository' },
   }
+}
+
+function digestOf(text: string): Digest {
+  return parseDigest(`sha256:${createHash('sha256').update(text).digest('hex')}`)
 }

@@ -86,7 +86,7 @@ function isForCodeSigning(usages: readonly string[]): boolean {
 }
 
 function goTime(time: Date): string {
-  return time.toISOString().replace('.000', '')
+  return time.toISOString().replace(/\.\d+/, '')
 }
 
 const maxSignatureChecks = 100

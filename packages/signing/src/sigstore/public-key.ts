@@ -31,14 +31,24 @@ export function keyWeakness({ asymmetricKeyType: type, asymmetricKeyDetails: det
   return `unsupported public key type ${type ?? 'of no name'}`
 }
 
-/** Why `signature` is none of `content` by `key`, in skopeo's words; undefined if it is. SHA-256, but for Ed25519. */
+/**
+ * Why `signature` is none of `content` by `key`, in skopeo's words; undefined if it is. SHA-256, but for Ed25519. ECDSA is
+ * in ASN.1, or, as web browsers have it, in the form of IEEE P1363.
+ */
 export function signatureProblem(key: KeyObject, content: Uint8Array, signature: Uint8Array): string | undefined {
-  const isEdwards = key.asymmetricKeyType === 'ed25519'
-  if (verify(isEdwards ? null : 'sha256', content, key, signature)) return undefined
-  if (isEdwards) return 'failed to verify signature'
-  return key.asymmetricKeyType === 'rsa'
-    ? 'crypto/rsa: verification error'
-    : 'invalid signature when validating ASN.1 encoded signature'
+  switch (key.asymmetricKeyType) {
+    case 'ed25519':
+      return verify(null, content, key, signature) ? undefined : 'failed to verify signature'
+    case 'rsa':
+      return verify('sha256', content, key, signature) ? undefined : 'crypto/rsa: verification error'
+    default: {
+      const [dsaEncoding, form] = isAsn1(signature, signature.length)
+        ? (['der', 'ASN.1'] as const)
+        : (['ieee-p1363', 'IEEE_P1363'] as const)
+      const isValid = verify('sha256', content, { key, dsaEncoding }, signature)
+      return isValid ? undefined : `invalid signature when validating ${form} encoded signature`
+    }
+  }
 }
 
 export function keyDer(key: KeyObject): Buffer {
@@ -48,6 +58,11 @@ export function keyDer(key: KeyObject): Buffer {
 /** SHA-256 of the key as DER: what transparency logs go by too. */
 export function keyFingerprint(key: KeyObject): Buffer {
   return createHash('sha256').update(keyDer(key)).digest()
+}
+
+/** A sequence as long as the whole. */
+function isAsn1([tag, length, longLength]: Uint8Array, size: number): boolean {
+  return tag === 0x30 && (length === size - 2 || (length === 0x81 && longLength === size - 3))
 }
 
 function firstKey(pem: string): KeyObject {
