@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -60,18 +60,6 @@ export async function createGnupgHome(): Promise<GnupgHome> {
       await rm(path, { recursive: true, force: true })
     },
   }
-}
-
-/** A policy file that asks images in `directory` for a signature of one of the keys, calling them `identity`, and refuses others. */
-export async function writeSigningPolicy(
-  file: string,
-  { directory, keyPath, identity }: { readonly directory: string; readonly keyPath: string; readonly identity: string },
-): Promise<string> {
-  const signedIdentity = { type: 'exactReference', dockerReference: identity }
-  const signedBy = { type: 'signedBy', keyType: 'GPGKeys', keyPath, signedIdentity }
-  const policy = { default: [{ type: 'reject' }], transports: { dir: { [directory]: [signedBy] } } }
-  await writeFile(file, JSON.stringify(policy))
-  return file
 }
 
 function unlocking(passphrase: string): readonly string[] {

@@ -5,8 +5,9 @@ import { peer, requirePeers, testImage } from '@transload/peers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { fatalMessage, type Outcome } from '../run-cli.ts'
-import { createGnupgHome, writeSigningPolicy, type GnupgHome } from './gnupg-home.ts'
+import { createGnupgHome, type GnupgHome } from './gnupg-home.ts'
 import { createPodmanStore } from './podman-store.ts'
+import { signedBy, writePolicy } from './signing-policy.ts'
 import { openSite, succeeding, type Mover, type Site } from './site.ts'
 
 const missing = requirePeers('skopeo', 'podman', 'registry', 'gpg', 'gpgconf')
@@ -50,12 +51,16 @@ async function sign(mover: Mover, flags: readonly string[], image = testImage('s
   return directory
 }
 
+/** A policy that asks the image in `directory` for a signature of `key`. */
+async function policyFor(directory: string, key: string, dockerReference = identity): Promise<string> {
+  const requirement = signedBy(await home.exportPublic(key), { type: 'exactReference', dockerReference })
+  return await writePolicy(site.newPath(), { dir: { [directory]: [requirement] } })
+}
+
 /** What skopeo says to the image in `directory` when the policy asks for a signature of `key`. */
 async function judgedBySkopeo(directory: string, key: string, name = identity, flags: readonly string[] = []) {
-  const keyPath = await home.exportPublic(key)
-  const policy = await writeSigningPolicy(site.newPath(), { directory, keyPath, identity: name })
-  const words = ['--policy', policy, 'copy', '-q', ...flags, `dir:${directory}`, `dir:${site.newPath()}`]
-  return await peer('skopeo').run(words)
+  const words = ['copy', '-q', ...flags, `dir:${directory}`, `dir:${site.newPath()}`]
+  return await site.skopeo.runUnder(await policyFor(directory, key, name), words)
 }
 
 async function signaturesIn(directory: string): Promise<readonly string[]> {
@@ -107,14 +112,29 @@ describe.skipIf(missing)(`others accept what is signed ${missing ?? ''}`, () => 
 
   test('podman, which refuses what is not', async () => {
     const directory = await sign(site.transload, ['--sign-by', keys.ann], testImage('docker'))
-    const keyPath = await home.exportPublic(keys.ann)
-    const policy = await writeSigningPolicy(site.newPath(), { directory, keyPath, identity })
+    const policy = await policyFor(directory, keys.ann)
     const podman = createPodmanStore(site)
     expect(await podman('pull', '-q', '--signature-policy', policy, `dir:${directory}`)).toMatch(/^[0-9a-f]{64}$/)
     await rm(join(directory, 'signature-1'))
     await expect(podman('pull', '-q', '--signature-policy', policy, `dir:${directory}`)).rejects.toThrow(
       /Source image rejected: A signature was required, but no signature exists/,
     )
+  })
+})
+
+describe.skipIf(missing)(`what others sign is accepted ${missing ?? ''}`, () => {
+  test.each(['ann', 'rsa', 'nist', 'subkey'] as const)('by skopeo with the key %s', async (name) => {
+    const directory = await sign(site.skopeo, ['--sign-by', keys[name]])
+    const words = ['copy', '-q', `dir:${directory}`, `dir:${site.newPath()}`]
+    expect(await site.transload.runUnder(await policyFor(directory, keys[name]), words)).toMatchObject({ code: 0 })
+    const other = await policyFor(directory, keys[name === 'ann' ? 'rsa' : 'ann'])
+    expect(fatalMessage(await site.transload.runUnder(other, words))).toContain('Source image rejected: ')
+  })
+
+  test('as ours is', async () => {
+    const directory = await sign(site.transload, ['--sign-by', keys.ann])
+    const words = ['copy', '-q', `dir:${directory}`, `dir:${site.newPath()}`]
+    expect(await site.transload.runUnder(await policyFor(directory, keys.ann), words)).toMatchObject({ code: 0 })
   })
 })
 

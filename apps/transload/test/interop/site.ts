@@ -22,6 +22,8 @@ export interface Site extends AsyncDisposable {
 export interface Mover {
   readonly name: 'transload' | 'skopeo'
   run(words: readonly string[]): Promise<Outcome>
+  /** The same under the policy in a file; `run` accepts everything. */
+  runUnder(policy: string, words: readonly string[]): Promise<Outcome>
   /** Without progress. */
   copy(flags: readonly string[], from: string, to: string): Promise<Outcome>
   inspect(flags: readonly string[], image: string): Promise<Outcome>
@@ -66,6 +68,7 @@ function createMover(name: Mover['name'], run: Mover['run']): Mover {
   return {
     name,
     run: (words) => run([...any, ...words]),
+    runUnder: (policy, words) => run(['--policy', policy, ...words]),
     copy: (flags, from, to) => run([...any, 'copy', '--quiet', ...insecure, ...flags, from, to]),
     inspect: (flags, image) => run([...any, 'inspect', '--tls-verify=false', ...flags, image]),
   }
