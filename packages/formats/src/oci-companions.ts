@@ -7,6 +7,7 @@ import {
   type RawManifest,
 } from '@transload/contract'
 
+import { cosignSaved } from './cosign-layout.ts'
 import { refNameOf, type OciIndex } from './oci-index.ts'
 import type { ReadableOciLayout } from './oci-layout.ts'
 import { findOciReferrers, readOciReferrers, type OciReferrers } from './oci-referrers.ts'
@@ -31,7 +32,7 @@ export class OciCompanions implements CompanionReader {
 
   /** Throws DIGEST_MISMATCH. */
   async readTagged(tag: string, options: OperationOptions = {}): Promise<RawManifest | undefined> {
-    const entry = this.#index.manifests.find((each) => refNameOf(each) === tag)
+    const entry = this.#index.manifests.find((each) => refNameOf(each) === tag) ?? cosignSaved(this.#index, tag)
     if (!entry || (await this.#layout.blobSize(entry.digest)) === undefined) return undefined
     const manifest = await this.#layout.readManifest(entry.digest, entry.mediaType, options)
     if (manifest.digest === entry.digest) return manifest

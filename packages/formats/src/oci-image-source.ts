@@ -12,6 +12,7 @@ import { chooseOciEntry, type OciImageChoice } from './choose-oci-entry.ts'
 import { OciCompanions } from './oci-companions.ts'
 import type { OciIndex } from './oci-index.ts'
 import type { ReadableOciLayout } from './oci-layout.ts'
+import { findLoneImage } from './oci-referrers.ts'
 
 /** What the source was opened for. */
 interface OciRoot {
@@ -40,12 +41,22 @@ export async function openOciImageSource(
   options: OciImageSourceOptions,
 ): Promise<ImageSource> {
   const index = await layout.readIndex(options)
-  return new OciImageSource(layout, reference, index, await findRoot(layout, index, reference), options)
+  return new OciImageSource(layout, reference, index, await findRoot(layout, index, reference, options), options)
 }
 
 /** A digest may also be that of a manifest which only an index in the layout names. */
-async function findRoot(layout: ReadableOciLayout, index: OciIndex, choice: OciImageChoice): Promise<OciRoot> {
-  const { digest } = choice
+async function findRoot(
+  layout: ReadableOciLayout,
+  index: OciIndex,
+  choice: OciImageChoice,
+  options: OperationOptions,
+): Promise<OciRoot> {
+  const { image, position, digest } = choice
+  if (image === undefined && position === undefined && digest === undefined && index.manifests.length > 1) {
+    // What goes along with the image is not meant.
+    const lone = await findLoneImage(layout, index, options)
+    if (lone) return lone
+  }
   const isListed = index.manifests.some((entry) => entry.digest === digest)
   if (digest === undefined || isListed || (await layout.blobSize(digest)) === undefined) {
     return chooseOciEntry(index, choice)

@@ -15,7 +15,7 @@ import { DirectoryTree } from './directory-tree.ts'
 import { OciCompanions } from './oci-companions.ts'
 import { emptyOciIndex, withManifest, type OciIndex } from './oci-index.ts'
 import { OciLayout } from './oci-layout.ts'
-import { withCompanions } from './oci-referrers.ts'
+import { findLoneImage, withCompanions } from './oci-referrers.ts'
 
 let root: string
 let layout: OciLayout
@@ -77,6 +77,26 @@ test('what the index names already is not listed twice, in either order', () => 
   expect(withCompanions(emptyOciIndex, both)).toEqual(index)
   const twice = withCompanions(index, [{ manifest: one, name: 'other' }])
   expect(twice.manifests.map(({ annotations }) => Object.values(annotations!))).toEqual([['signature'], ['other']])
+})
+
+test('the only image is the one that what else there is goes along with', async () => {
+  const child = manifest({ annotations: { a: 'child' } })
+  const ofChild = manifest({ subject: describe(child) })
+  const ofNothing = manifest({ subject: describe(manifest({ annotations: { a: 'absent' } })) })
+  for (const { bytes, digest } of [image, one, child, ofChild, ofNothing]) await layout.writeBlob(bytes, () => digest)
+  const digestTag = image.digest.replace(':', '-')
+  const companions = [
+    { manifest: one },
+    { manifest: ofChild },
+    { manifest: two, name: digestTag },
+    { manifest: other, name: `${digestTag}.sig` },
+  ]
+  const along = withCompanions(emptyOciIndex, companions)
+  expect(await findLoneImage(layout, along)).toBeUndefined()
+  expect(await findLoneImage(layout, withManifest(along, describe(image)))).toEqual(describe(image))
+  expect(await findLoneImage(layout, withManifest(along, describe(ofNothing)))).toEqual(describe(ofNothing))
+  const several = withManifest(withManifest(along, describe(image), 'v1'), describe(image), 'v2')
+  expect(await findLoneImage(layout, several)).toBeUndefined()
 })
 
 test('a tag is read by its name', async () => {

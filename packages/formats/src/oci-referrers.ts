@@ -9,7 +9,8 @@ import {
   type RawManifest,
 } from '@transload/contract'
 
-import { refNameOf, withManifest, type OciIndex } from './oci-index.ts'
+import { isCosignCompanion } from './cosign-layout.ts'
+import { refNameOf, withManifest, type OciIndex, type OciIndexEntry } from './oci-index.ts'
 import type { ReadableOciLayout } from './oci-layout.ts'
 
 /** The manifests of a layout by what they refer to, each with the media type it is listed with. */
@@ -59,6 +60,25 @@ export async function* readOciReferrers(
   }
 }
 
+/**
+ * The only entry of the index that does not just go along with something else in the layout, by its subject, by a name
+ * made of the other's digest, or as `cosign save` marks it; undefined if there are several, or none.
+ */
+export async function findLoneImage(
+  layout: ReadableOciLayout,
+  { manifests }: OciIndex,
+  options: OperationOptions = {},
+): Promise<OciIndexEntry | undefined> {
+  const images: OciIndexEntry[] = []
+  for (const entry of manifests) {
+    if (isNamedAfterDigest(refNameOf(entry)) || isCosignCompanion(entry)) continue
+    if (await refersToStored(layout, entry, options)) continue
+    images.push(entry)
+    if (images.length > 1) return undefined
+  }
+  return images[0]
+}
+
 /** A manifest that goes along with an image; under a name of its own, or to be found by what it refers to. */
 export interface OciCompanion {
   readonly manifest: RawManifest
@@ -83,6 +103,22 @@ function mayHaveSubject({ mediaType }: Descriptor): boolean {
   return mediaType === mediaTypes.ociManifest || mediaType === mediaTypes.ociIndex
 }
 
+async function refersToStored(
+  layout: ReadableOciLayout,
+  entry: Descriptor,
+  options: OperationOptions,
+): Promise<boolean> {
+  if (!mayHaveSubject(entry) || (await layout.blobSize(entry.digest)) === undefined) return false
+  const subject = readSubject(await layout.readManifest(entry.digest, entry.mediaType, options))
+  return subject !== undefined && (await layout.blobSize(subject.digest)) !== undefined
+}
+
+/** `sha256-HEX`. */
 function isReferrersTag(name: string | undefined): boolean {
   return name !== undefined && /^[a-z0-9]+-[0-9a-f]{64,128}$/.test(name)
+}
+
+/** `sha256-HEX`, `sha256-HEX.sig` and the like. */
+function isNamedAfterDigest(name: string | undefined): boolean {
+  return isReferrersTag(name?.replace(/\.[a-z]+$/, ''))
 }

@@ -20,6 +20,7 @@ import {
   ReadableOciLayout,
   TarTree,
   withCompanions,
+  withCosignKinds,
   withManifest,
   type OciCompanion,
   type OciLayerOptions,
@@ -77,7 +78,7 @@ class OciArchiveDestination implements ImageDestination {
     if (!root) throw new TransloadError('IO', `oci-archive:${this.reference.text}: no manifest was written`)
     const { mediaType, digest, bytes } = root
     const named = withManifest(emptyOciIndex, { mediaType, digest, size: bytes.length }, this.reference.image)
-    const index = withCompanions(named, this.#companions)
+    const index = withCosignKinds(withCompanions(named, this.#companions), digest)
     await tar.addBytes('oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}'), options)
     await tar.addBytes('index.json', encodeOciIndex(index), options)
     await tar.finish(options)

@@ -15,6 +15,7 @@ import {
   OciCompanions,
   ociTraits,
   withCompanions,
+  withCosignKinds,
   withManifest,
   type OciCompanion,
   type OciLayerOptions,
@@ -91,7 +92,7 @@ class OciDestination implements ImageDestination {
     await this.#checkReused()
     const { mediaType, digest, bytes } = root
     const index = withManifest(lock.index, { mediaType, digest, size: bytes.length }, this.#name)
-    await lock.write(withCompanions(index, this.#written))
+    await lock.write(withCosignKinds(withCompanions(index, this.#written), digest))
     this.#companions = undefined
   }
 

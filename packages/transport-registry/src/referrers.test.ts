@@ -100,8 +100,8 @@ describe('reading', () => {
   })
 
   test('a tag that is an image is an error', async () => {
-    const image = httpAnswer(200, { 'Content-Type': mediaTypes.ociManifest }, '{"schemaVersion":2}')
-    await using registry = await startFakeRegistry(({ path }) => (path === api ? httpAnswer(404) : image))
+    const answer = httpAnswer(200, { 'Content-Type': mediaTypes.ociManifest }, '{"schemaVersion":2}')
+    await using registry = await startFakeRegistry(({ path }) => (path === api ? httpAnswer(404) : answer))
     await expect(list(registry)).rejects.toMatchObject({ code: 'PROTOCOL' })
   })
 })

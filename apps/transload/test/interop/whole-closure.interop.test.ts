@@ -34,7 +34,7 @@ describe.skipIf(missing)(`copy --with-referrers ${missing ?? ''}`, () => {
   test('loses nothing through a registry with the API, a layout and an archive to one without', async () => {
     const served = `docker://${site.registries.transload}/closure/served:v1`
     const layout = `oci:${site.newPath()}:v1`
-    const archive = `oci-archive:${site.newPath()}:v1`
+    const archive = `oci-archive:${site.newPath()}`
     const repository = `${site.registries.docker}/closure/copied`
     const route = [`docker://${original.repository}:v1`, served, layout, archive, `docker://${repository}:v1`]
     for (const [leg, to] of route.slice(1).entries()) await copyAll(route[leg]!, to)
@@ -42,6 +42,22 @@ describe.skipIf(missing)(`copy --with-referrers ${missing ?? ''}`, () => {
     await expectAll(repository)
     expect(await digestAt(`${repository}:v1`)).toBe(original.index)
   }, 120_000)
+
+  test('cosign loads what a layout has of it, and saves what can be copied', async () => {
+    const layout = site.newPath()
+    await copyAll(`docker://${original.repository}:v1`, `oci:${layout}:v1`)
+    const loaded = `${site.registries.docker}/closure/loaded`
+    await cosign(['load', '--dir', layout, ...insecure, `${loaded}:v1`])
+    const saved = site.newPath()
+    await cosign(['save', '--dir', saved, ...insecure, `${original.repository}:v1`])
+    const copied = `${site.registries.docker}/closure/saved`
+    await copyAll(`oci:${saved}`, `docker://${copied}:v1`)
+    for (const repository of [loaded, copied]) {
+      const image = `${repository}@${original.index}`
+      expect(await cosign(['verify', ...byKey, forms[0], image])).toContain(original.index)
+      expect(await cosign(['verify-attestation', '--type', 'custom', ...byKey, forms[0], image])).toContain('payload')
+    }
+  }, 60_000)
 
   test.each(['docker', 'transload'] as const)(
     'a second time writes none of it, in the registry of %s',
