@@ -14,6 +14,7 @@ test.each([
   ['[]', 'it is not a JSON object'],
   ['null', 'it is not a JSON object'],
   ['1', 'it is not a JSON object'],
+  [Buffer.from('\u{feff}{}'), 'it is not valid JSON'],
   [Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d), 'it is not valid JSON'],
 ])('%o is refused', (bytes, problem) => {
   expect(() => parseJsonObject(bytes, 'it')).toThrow(

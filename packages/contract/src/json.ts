@@ -29,6 +29,9 @@ export function escapeJson(text: string): string {
   return text.replace(/[<>&\u2028\u2029]/g, (character) => escapes[character]!)
 }
 
+/** A byte order mark stays: as in Go, what begins with one is no JSON. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** Parses JSON that should be an object. Throws `code` saying what `subject` was. */
 export function parseJsonObject(
   bytes: Uint8Array | string,
@@ -37,7 +40,7 @@ export function parseJsonObject(
 ): Record<string, unknown> {
   let value: unknown
   try {
-    value = JSON.parse(typeof bytes === 'string' ? bytes : new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    value = JSON.parse(typeof bytes === 'string' ? bytes : decoder.decode(bytes))
   } catch (cause) {
     throw new TransloadError(code, `${subject} is not valid JSON`, { cause })
   }
