@@ -19,6 +19,8 @@ export const statement: Json = {
 export interface BundleOptions {
   readonly statement?: Json | string
   readonly payloadType?: string
+  /** Default: SHA-256. */
+  readonly hash?: string
   /** PEM; the bundle says whose key it is. */
   readonly certificate?: string
   readonly log?: TransparencyLog | undefined
@@ -34,7 +36,7 @@ export function bundleJson(key: KeyPair, options: BundleOptions = {}): Json {
   const { certificate, log, payloadType = 'application/vnd.in-toto+json' } = options
   const stated = options.statement ?? statement
   const payload = Buffer.from(typeof stated === 'string' ? stated : JSON.stringify(stated))
-  const algorithm = key.privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256'
+  const algorithm = key.privateKey.asymmetricKeyType === 'ed25519' ? null : (options.hash ?? 'sha256')
   const signature = sign(algorithm, dsse.preAuthEncoding(payloadType, payload), key.privateKey).toString('base64')
   const verifier = options.loggedWith ?? certificate ?? pemOf(key.publicKey).toString()
   const entries = log === undefined ? [] : [logEntry(log, { payload, signature, verifier }, options)]

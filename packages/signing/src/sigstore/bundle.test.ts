@@ -37,6 +37,18 @@ test.each([
   }
 })
 
+test.each([
+  ['P-384', 'sha384'],
+  ['P-521', 'sha512'],
+])('with a key on %s it may be of %s, as cosign signs, or SHA-256', async (curve, hash) => {
+  const pair = newKey(curve)
+  const verifier = await createSigstoreVerifier(requireKeys([pair], [logKey]))
+  for (const of of [hash, 'sha256']) {
+    const bundle = asBundle(bundleJson(pair, { hash: of, log: services.log }))
+    expect(await verifier.verify(bundle)).toMatchObject({ manifest })
+  }
+})
+
 test('its image may be named as cosign can be told to, or not at all', async () => {
   const verifier = await createSigstoreVerifier(requireKeys([key]))
   const digest = { sha256: manifest.slice('sha256:'.length) }
@@ -97,7 +109,7 @@ test('one by whom a company certifies is accepted without a log, with intermedia
 const good = bundleJson(key)
 const envelope = good['dsseEnvelope'] as { payload: string; signatures: { sig: string }[] }
 const stating = (change: object): unknown => bundleJson(key, { statement: { ...statement, ...change } })
-const failed = 'cryptographic signature verification failed: signature verification failed'
+const failed = 'cryptographic signature verification failed: invalid signature when validating ASN.1 encoded signature'
 
 test.each<[string, unknown, unknown]>([
   ['of another key', bundleJson(newKey()), failed],
@@ -124,7 +136,7 @@ test.each<[string, unknown, unknown]>([
   [
     'of a cut signature',
     { ...good, dsseEnvelope: { ...envelope, signatures: [{ sig: envelope.signatures[0]!.sig.slice(0, 20) }] } },
-    failed,
+    failed.replace('ASN.1', 'IEEE_P1363'),
   ],
   [
     'of a message',
@@ -150,7 +162,11 @@ test.each<[string, unknown, unknown]>([
   ['that states less', stating({ predicate: undefined }), 'Key "predicate" missing in a JSON object'],
   ['of nothing', stating({ subject: [] }), 'the signed statement has not exactly one subject'],
   ['of two things', stating({ subject: [{}, {}] }), 'the signed statement has not exactly one subject'],
-  ['of another digest', stating({ subject: [{ digest: { sha1: 'ab' } }] }), 'invalid digest undefined'],
+  [
+    'of another digest',
+    stating({ subject: [{ digest: { sha1: 'ab' } }] }),
+    'the subject has not exactly one digest of a manifest',
+  ],
   [
     'of a name that is none',
     stating({ subject: [{ ...(statement['subject'] as object[])[0], name: 1 }] }),
@@ -175,7 +191,7 @@ test.each<[string, unknown, unknown]>([
 })
 
 const { log } = services
-const unproven = 'cryptographic signature verification failed: '
+const unproven = 'verification of the log entry failed: '
 const otherLog = createTransparencyLog()
 
 test.each<[string, unknown, unknown]>([

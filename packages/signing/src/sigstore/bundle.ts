@@ -1,14 +1,13 @@
 import type { KeyObject } from 'node:crypto'
 
-import { bundleFromJSON, type Bundle, type TransparencyLogEntry } from '@sigstore/bundle'
-import { toSignedEntity, Verifier as LibraryVerifier, type TrustMaterial as LibraryTrust } from '@sigstore/verify'
+import { bundleFromJSON, isBundleWithDsseEnvelope, type Bundle, type BundleWithDsseEnvelope } from '@sigstore/bundle'
 import { displayJson, displayText, errorMessage, type SignatureBundle, type VerifiedClaim } from '@transload/contract'
 
 import { invalidSignature } from '../invalid-signature.ts'
 import { parseSignedJson } from '../signed-json.ts'
 import { describeIdentity } from './certificate-identity.ts'
 import { parseCertificate, type Certificate } from './certificate.ts'
-import { checkLoggedKey } from './log-entry.ts'
+import { verifyEnvelope } from './envelope.ts'
 import { keyDer, keyFingerprint } from './public-key.ts'
 import { parseStatement } from './statement.ts'
 import type { CertificateTrust, TrustMaterial } from './trust-material.ts'
@@ -22,15 +21,15 @@ import { verifyCertificate } from './verify-certificate.ts'
  */
 export function verifyBundle({ bytes }: SignatureBundle, material: TrustMaterial): VerifiedClaim {
   const bundle = parseBundle(bytes)
-  const { content } = bundle
-  if (content.$case !== 'dsseEnvelope') {
+  if (!isBundleWithDsseEnvelope(bundle)) {
     throw invalidSignature('the bundle signs a message, not a statement about an image')
   }
-  if (content.dsseEnvelope.payloadType !== statementType) {
-    throw invalidSignature(`the bundle signs ${displayText(content.dsseEnvelope.payloadType)}, not a statement`)
+  const { payload, payloadType } = bundle.content.dsseEnvelope
+  if (payloadType !== statementType) {
+    throw invalidSignature(`the bundle signs ${displayText(payloadType)}, not a statement`)
   }
   const signer = provenSigner(bundle, material)
-  return { ...parseStatement(content.dsseEnvelope.payload), signer }
+  return { ...parseStatement(payload), signer }
 }
 
 const statementType = 'application/vnd.in-toto+json'
@@ -55,7 +54,7 @@ function parseBundle(bytes: Uint8Array): Bundle {
 }
 
 /** Whose signature it is, by a trusted key or certificate. */
-function provenSigner(bundle: Bundle, { signers, logKeys }: TrustMaterial): string {
+function provenSigner(bundle: BundleWithDsseEnvelope, { signers, logKeys }: TrustMaterial): string {
   if (signers.kind === 'certificate') return provenCertificate(bundle, signers, logKeys)
   const problems: string[] = []
   for (const key of signers.keys) {
@@ -69,7 +68,11 @@ function provenSigner(bundle: Bundle, { signers, logKeys }: TrustMaterial): stri
   throw invalidSignature(problems.join(', '))
 }
 
-function provenCertificate(bundle: Bundle, trust: CertificateTrust, logKeys: readonly KeyObject[]): string {
+function provenCertificate(
+  bundle: BundleWithDsseEnvelope,
+  trust: CertificateTrust,
+  logKeys: readonly KeyObject[],
+): string {
   const [leaf, ...intermediates] = certificatesOf(bundle)
   if (leaf === undefined) throw invalidSignature('the bundle has no certificate')
   verifyEnvelope(bundle, { key: leaf.key, logKeys, logged: leaf.der })
@@ -96,50 +99,6 @@ function promisedTimes({ verificationMaterial: { tlogEntries } }: Bundle): reado
   return tlogEntries
     .filter(({ inclusionPromise }) => inclusionPromise !== undefined)
     .map(({ integratedTime }) => new Date(Number(integratedTime) * 1000))
-}
-
-interface EnvelopeTrust {
-  readonly key: KeyObject
-  readonly logKeys: readonly KeyObject[]
-  /** DER: what the log has to have the signature with. */
-  readonly logged: Buffer
-}
-
-/** That the envelope is signed by the key and, where there are log keys, logged as such. */
-function verifyEnvelope(bundle: Bundle, { key, logKeys, logged }: EnvelopeTrust): void {
-  const { verificationMaterial: material } = bundle
-  const tlogEntries = logKeys.length === 0 ? [] : material.tlogEntries
-  if (logKeys.length > 0 && tlogEntries.length === 0) throw invalidSignature('the bundle has no log entry')
-  refusing('cryptographic signature verification failed', () => {
-    const { signature } = toSignedEntity({
-      ...bundle,
-      verificationMaterial: { ...material, timestampVerificationData: undefined },
-    })
-    const verifier = new LibraryVerifier(libraryTrust(key, logKeys, tlogEntries), {
-      tlogThreshold: logKeys.length === 0 ? 0 : 1,
-      ctlogThreshold: 0,
-      timestampThreshold: 0,
-    })
-    verifier.verify({ signature, key: { $case: 'public-key', hint: '' }, tlogEntries, timestamps: [] })
-  })
-  for (const { canonicalizedBody } of tlogEntries) checkLoggedKey(canonicalizedBody, logged)
-}
-
-function libraryTrust(
-  publicKey: KeyObject,
-  logKeys: readonly KeyObject[],
-  entries: readonly TransparencyLogEntry[],
-): LibraryTrust {
-  const always = { start: new Date(0), end: new Date(8_640_000_000_000_000) }
-  // A log is trusted by its key. The library also wants to find its name, as a checkpoint has it, in its address.
-  const baseURL = entries.map(({ inclusionProof }) => inclusionProof?.checkpoint?.envelope ?? '').join('')
-  return {
-    certificateAuthorities: [],
-    timestampAuthorities: [],
-    ctlogs: [],
-    tlogs: logKeys.map((key) => ({ logID: keyFingerprint(key), baseURL, publicKey: key, validFor: always })),
-    publicKey: () => ({ publicKey, validFor: () => true }),
-  }
 }
 
 /** What the libraries throw is what is wrong with the signature. */

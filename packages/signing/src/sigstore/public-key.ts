@@ -32,20 +32,25 @@ export function keyWeakness({ asymmetricKeyType: type, asymmetricKeyDetails: det
 }
 
 /**
- * Why `signature` is none of `content` by `key`, in skopeo's words; undefined if it is. SHA-256, but for Ed25519. ECDSA is
- * in ASN.1, or, as web browsers have it, in the form of IEEE P1363.
+ * Why `signature` is none of `content` by `key`, in skopeo's words; undefined if it is. Ed25519 needs no hash. ECDSA is in
+ * ASN.1, or, as web browsers have it, in the form of IEEE P1363.
  */
-export function signatureProblem(key: KeyObject, content: Uint8Array, signature: Uint8Array): string | undefined {
+export function signatureProblem(
+  key: KeyObject,
+  content: Uint8Array,
+  signature: Uint8Array,
+  hash: 'sha256' | 'sha384' | 'sha512' = 'sha256',
+): string | undefined {
   switch (key.asymmetricKeyType) {
     case 'ed25519':
       return verify(null, content, key, signature) ? undefined : 'failed to verify signature'
     case 'rsa':
-      return verify('sha256', content, key, signature) ? undefined : 'crypto/rsa: verification error'
+      return verify(hash, content, key, signature) ? undefined : 'crypto/rsa: verification error'
     default: {
       const [dsaEncoding, form] = isAsn1(signature, signature.length)
         ? (['der', 'ASN.1'] as const)
         : (['ieee-p1363', 'IEEE_P1363'] as const)
-      const isValid = verify('sha256', content, { key, dsaEncoding }, signature)
+      const isValid = verify(hash, content, { key, dsaEncoding }, signature)
       return isValid ? undefined : `invalid signature when validating ${form} encoded signature`
     }
   }

@@ -1,4 +1,4 @@
-import { displayJson, isDigest, type Claim } from '@transload/contract'
+import { displayJson, isDigest, type Claim, type Digest } from '@transload/contract'
 
 import { invalidSignature } from '../invalid-signature.ts'
 import { exactMembers, isJsonObject, parseSignedJson } from '../signed-json.ts'
@@ -28,9 +28,7 @@ const statementTypes: readonly unknown[] = ['https://in-toto.io/Statement/v1', '
 const members: readonly string[] = ['_type', 'subject', 'predicateType', 'predicate']
 
 function parseSubject({ digest, name, annotations }: Readonly<Record<string, unknown>>): Claim {
-  const hex = isJsonObject(digest) ? digest['sha256'] : undefined
-  const manifest = `sha256:${typeof hex === 'string' ? hex : ''}`
-  if (!isDigest(manifest)) throw invalidSignature(`invalid digest ${displayJson(hex)}`)
+  const manifest = manifestOf(digest)
   const annotated = isJsonObject(annotations) ? annotations['docker-reference'] : undefined
   const names = [...new Set([name, annotated])].filter((value) => value !== undefined && value !== '')
   const [identity] = names
@@ -38,4 +36,12 @@ function parseSubject({ digest, name, annotations }: Readonly<Record<string, unk
   if (names.length > 1) throw invalidSignature(`the subject has two names, ${names.map(displayJson).join(' and ')}`)
   if (typeof identity !== 'string') throw invalidSignature(`the subject's name is ${displayJson(identity)}`)
   return { manifest, identity }
+}
+
+/** In-toto gives digests by algorithm; cosign's are SHA-256. */
+function manifestOf(digest: unknown): Digest {
+  const [[algorithm, hex] = [], ...more] = isJsonObject(digest) ? Object.entries(digest) : []
+  const text = `${algorithm}:${typeof hex === 'string' ? hex : ''}`
+  if (more.length > 0 || !isDigest(text)) throw invalidSignature('the subject has not exactly one digest of a manifest')
+  return text
 }
