@@ -1,7 +1,7 @@
 import { digestOf, mediaTypes, type Descriptor, type ImageDestination, type OutgoingBlob } from '@transload/contract'
 
 import { createRegistryDestination } from './destination.ts'
-import { clientOf, openOptions, startFakeRegistry, type Routes } from './fake-registry.test.kit.ts'
+import { clientOf, openOptions, startFakeRegistry, type Routes, withoutSignatures } from './fake-registry.test.kit.ts'
 import type { RawServer } from './http/raw-server.test.kit.ts'
 import type { RegistryTransportOptions } from './options.ts'
 import { parseRegistryReference } from './reference.ts'
@@ -23,7 +23,8 @@ export async function openDestination(
   const server = await startFakeRegistry(routes, challenge)
   const client = clientOf(server, settings)
   const options = openOptions({ locations })
-  const destination = createRegistryDestination(client, parseRegistryReference(`//${server.host}/${name}`), options)
+  const reference = parseRegistryReference(`//${server.host}/${name}`)
+  const destination = createRegistryDestination(client, reference, options, withoutSignatures(reference))
   return {
     destination,
     server,

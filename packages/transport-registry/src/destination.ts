@@ -23,12 +23,11 @@ import { holdLastChunk } from './hold-last-chunk.ts'
 import { sendLargeBlob } from './large-upload.ts'
 import { readTagged, tagNames } from './manifest-read.ts'
 import { putManifest } from './manifest-write.ts'
-import type { SignatureStorage } from './options.ts'
 import { fullName, type RegistryReference } from './reference.ts'
 import { ReferrerListing } from './referrer-listing.ts'
 import { readReferrers } from './referrers.ts'
+import type { ImageOf, LateSignatureWriter } from './registry-access.ts'
 import type { RegistryClient } from './registry-client.ts'
-import { createSignatureWriter, type RegistrySignatureWriter } from './signatures/signature-store.ts'
 import {
   cancelUpload,
   finishUpload,
@@ -47,17 +46,18 @@ export function createRegistryDestination(
   client: RegistryClient,
   reference: RegistryReference,
   options: OpenOptions,
-  readStorage: () => Promise<SignatureStorage> = async () => ({}),
+  image: ImageOf<LateSignatureWriter>,
 ): ImageDestination {
-  const signatures = createSignatureWriter({ client, reference, log: options.log, readStorage })
-  return new RegistryDestination(client, reference, signatures, options)
+  return new RegistryDestination(client, reference, options, image)
 }
 
 class RegistryDestination implements ImageDestination {
-  readonly reference: RegistryReference
+  readonly reference: ImageReference
   readonly traits = { layers: 'compressed', multiImage: true, keepsForeignLayers: true, referrers: true } as const
-  readonly signatures: RegistrySignatureWriter
+  readonly signatures: LateSignatureWriter
   readonly #client: RegistryClient
+  /** The image as the registry has it. */
+  readonly #target: RegistryReference
   readonly #options: OpenOptions
   readonly #access: Access
   readonly #listing: ReferrerListing
@@ -69,16 +69,17 @@ class RegistryDestination implements ImageDestination {
 
   constructor(
     client: RegistryClient,
-    reference: RegistryReference,
-    signatures: RegistrySignatureWriter,
+    target: RegistryReference,
     options: OpenOptions,
+    { reference, signatures }: ImageOf<LateSignatureWriter>,
   ) {
     this.#client = client
     this.reference = reference
     this.signatures = signatures
+    this.#target = target
     this.#options = options
-    this.#access = { repository: reference.repository, actions: 'pull,push' }
-    this.#listing = new ReferrerListing(client, reference)
+    this.#access = { repository: target.repository, actions: 'pull,push' }
+    this.#listing = new ReferrerListing(client, target)
   }
 
   /** A mount from the source's repository, the blob itself, a mount from wherever it was seen: in this order. */
@@ -88,7 +89,7 @@ class RegistryDestination implements ImageDestination {
   ): Promise<ReusedBlob | undefined> {
     signal?.throwIfAborted()
     const { host } = this.#client
-    const { repository } = this.reference
+    const { repository } = this.#target
     if (this.#client.knowsBlob(repository, blob.digest)) return await this.#withSize(blob, signal)
     const origin = repositoryOn(host, from)
     if (origin !== undefined && origin !== repository && (await this.#mount(blob, origin, signal))) {
@@ -117,7 +118,7 @@ class RegistryDestination implements ImageDestination {
     for (const { location, ...candidate } of candidates) {
       if (compressions?.includes(candidate.compression) === false) continue
       const blob = { mediaType, size: undefined, ...candidate }
-      const isMount = location !== undefined && location !== this.reference.repository
+      const isMount = location !== undefined && location !== this.#target.repository
       if (isMount && !(await this.#mount(blob, location, signal))) continue
       const size = await heldBlobSize(this.#client, this.#access, blob, { log: this.#options.log, signal })
       if (size === undefined) continue
@@ -153,7 +154,7 @@ class RegistryDestination implements ImageDestination {
     { root, referrer = false, tag, signal }: OperationOptions & ManifestRole,
   ): Promise<void> {
     signal?.throwIfAborted()
-    const { digest } = this.reference
+    const { digest } = this.#target
     if (referrer || tag !== undefined) {
       const mayBeThere = this.#mayBeThere !== 'no'
       return await this.#publish(manifest, tag ?? manifest.digest, mayBeThere, signal)
@@ -162,7 +163,7 @@ class RegistryDestination implements ImageDestination {
     if (digest !== undefined && digest !== manifest.digest) {
       throw new TransloadError(
         'DIGEST_MISMATCH',
-        `${this.reference.name}: the manifest has digest ${manifest.digest}, which cannot be stored under another`,
+        `${this.#target.name}: the manifest has digest ${manifest.digest}, which cannot be stored under another`,
         { hint: 'Name a tag, or copy without changing the image.' },
       )
     }
@@ -172,8 +173,8 @@ class RegistryDestination implements ImageDestination {
   async commit({ signal }: OperationOptions = {}): Promise<void> {
     signal?.throwIfAborted()
     const root = this.#root
-    if (!root) throw new TransloadError('MANIFEST_UNKNOWN', `${fullName(this.reference)}: no manifest was written`)
-    const { tag } = this.reference
+    if (!root) throw new TransloadError('MANIFEST_UNKNOWN', `${fullName(this.#target)}: no manifest was written`)
+    const { tag } = this.#target
     // What speaks for the image is found before the image is.
     await this.#listing.write({ log: this.#options.log, signal })
     if (tag === undefined) await this.#putManifest(root, root.digest, signal)
@@ -186,11 +187,11 @@ class RegistryDestination implements ImageDestination {
     subject: Digest,
     options?: OperationOptions & { readonly artifactType?: string | undefined },
   ): AsyncIterable<Descriptor> {
-    return readReferrers(this.#client, this.reference, subject, { ...options, log: this.#options.log })
+    return readReferrers(this.#client, this.#target, subject, { ...options, log: this.#options.log })
   }
 
   async readTagged(tag: string, { signal }: OperationOptions = {}): Promise<RawManifest | undefined> {
-    return await readTagged(this.#client, this.reference, tag, { log: this.#options.log, signal })
+    return await readTagged(this.#client, this.#target, tag, { log: this.#options.log, signal })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -269,12 +270,12 @@ class RegistryDestination implements ImageDestination {
 
   async #putManifest(manifest: RawManifest, ref: string, signal: AbortSignal | undefined): Promise<void> {
     const options = { log: this.#options.log, signal }
-    this.#listing.add(manifest, await putManifest(this.#client, this.reference, manifest, ref, options))
+    this.#listing.add(manifest, await putManifest(this.#client, this.#target, manifest, ref, options))
   }
 
   async #remember(digest: Digest): Promise<void> {
-    this.#client.rememberBlob(this.reference.repository, digest)
-    await this.#options.cache.rememberLocation(this.#client.host, digest, this.reference.repository)
+    this.#client.rememberBlob(this.#target.repository, digest)
+    await this.#options.cache.rememberLocation(this.#client.host, digest, this.#target.repository)
   }
 }
 

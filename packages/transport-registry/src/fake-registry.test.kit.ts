@@ -1,7 +1,9 @@
-import type { OpenOptions, OperationOptions } from '@transload/contract'
+import type { OpenOptions, OperationOptions, SignatureReader } from '@transload/contract'
 
 import { httpAnswer, startRawServer, type RawRequest, type RawServer } from './http/raw-server.test.kit.ts'
 import type { RegistryTransportOptions } from './options.ts'
+import type { RegistryReference } from './reference.ts'
+import type { ImageOf, LateSignatureWriter } from './registry-access.ts'
 import { RegistryClient } from './registry-client.ts'
 
 /** What a route answers: text sent as it is, or undefined if it wrote to the socket itself. */
@@ -69,4 +71,10 @@ export function openOptions(
     remembered,
     logged,
   }
+}
+
+/** Signatures of an image in no configured place. */
+export function withoutSignatures(reference: RegistryReference): ImageOf<SignatureReader & LateSignatureWriter> {
+  const signatures = { list: async () => [], replace: async () => {}, finish: async () => {} }
+  return { reference, signatures }
 }

@@ -10,7 +10,7 @@ import {
 import { describe, expect, test } from 'vitest'
 
 import { createRegistryDestination } from './destination.ts'
-import { clientOf, openOptions, requestLines, startFakeRegistry } from './fake-registry.test.kit.ts'
+import { clientOf, openOptions, requestLines, startFakeRegistry, withoutSignatures } from './fake-registry.test.kit.ts'
 import { httpAnswer, type RawServer } from './http/raw-server.test.kit.ts'
 import { parseRegistryReference } from './reference.ts'
 import { changeReferrersTag } from './referrers-tag.ts'
@@ -223,7 +223,8 @@ async function openTagDestination(
   server: RawServer,
 ): Promise<AsyncDisposable & { readonly destination: ImageDestination }> {
   const client = clientOf(server)
-  const destination = createRegistryDestination(client, parseRegistryReference(`//${server.host}/a:1`), openOptions())
+  const reference = parseRegistryReference(`//${server.host}/a:1`)
+  const destination = createRegistryDestination(client, reference, openOptions(), withoutSignatures(reference))
   return { destination, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() }
 }
 

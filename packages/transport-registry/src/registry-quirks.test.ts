@@ -7,7 +7,13 @@ import { expect, test } from 'vitest'
 
 import { openDestination, outgoing } from './destination.test.kit.ts'
 import { createRegistryDestination } from './destination.ts'
-import { openOptions, requestLines, startFakeRegistry, type Routes } from './fake-registry.test.kit.ts'
+import {
+  openOptions,
+  requestLines,
+  startFakeRegistry,
+  type Routes,
+  withoutSignatures,
+} from './fake-registry.test.kit.ts'
 import { httpAnswer, startRawServer, type RawServer } from './http/raw-server.test.kit.ts'
 import { parseRegistryReference } from './reference.ts'
 import { RegistryClient } from './registry-client.ts'
@@ -55,7 +61,8 @@ async function writeTo(
   const retry = { delay: async () => undefined }
   const client = new RegistryClient(host, { verifyTls: false, retry, proxy: { https: proxy.url, http: proxy.url } })
   const options = openOptions()
-  const destination = createRegistryDestination(client, parseRegistryReference(`//${host}/a/a:1`), options)
+  const reference = parseRegistryReference(`//${host}/a/a:1`)
+  const destination = createRegistryDestination(client, reference, options, withoutSignatures(reference))
   const outcome = await destination.writeBlob(outgoing(bytes)).catch((error: unknown) => error)
   await client[Symbol.asyncDispose]()
   return { sessions, outcome, asked: proxy.asked }

@@ -3,7 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { collect, digestOf, mediaTypes, type Descriptor, type ImageSource } from '@transload/contract'
 import { expect, test } from 'vitest'
 
-import { clientOf, openOptions, requestLines, startFakeRegistry, type Routes } from './fake-registry.test.kit.ts'
+import {
+  clientOf,
+  openOptions,
+  requestLines,
+  startFakeRegistry,
+  type Routes,
+  withoutSignatures,
+} from './fake-registry.test.kit.ts'
 import { httpAnswer, startRawServer, type RawServer } from './http/raw-server.test.kit.ts'
 import { parseRegistryReference } from './reference.ts'
 import { openRegistrySource } from './source.ts'
@@ -206,7 +213,13 @@ async function openSource(server: RawServer, name: string, signal?: AbortSignal)
   const options = openOptions({ signal })
   const reference = parseRegistryReference(`//${server.host}/${name}`)
   try {
-    const source = await openRegistrySource(client, reference, reference, options)
+    const source = await openRegistrySource(
+      client,
+      reference,
+      reference,
+      options,
+      withoutSignatures(reference).signatures,
+    )
     const dispose = async (): Promise<void> => {
       await source[Symbol.asyncDispose]()
       await client[Symbol.asyncDispose]()

@@ -1,6 +1,7 @@
 import type {
   Descriptor,
   Digest,
+  ImageReference,
   ImageSource,
   OpenOptions,
   OperationOptions,
@@ -11,29 +12,26 @@ import type {
 import type { Access } from './auth/authorizer.ts'
 import { readForeignBlob, readRegistryBlob } from './blob-read.ts'
 import { manifestOf, readTagged, requestManifest } from './manifest-read.ts'
-import type { SignatureStorage } from './options.ts'
 import { fullName, type RegistryReference } from './reference.ts'
 import { readReferrers } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { registryError } from './registry-error.ts'
-import { createSignatureReader } from './signatures/signature-store.ts'
 
 /** `target` is what to read, `reference` what the user said. The manifest is fetched at once. Throws MANIFEST_UNKNOWN. */
 export async function openRegistrySource(
   client: RegistryClient,
-  reference: RegistryReference,
+  reference: ImageReference,
   target: RegistryReference,
   options: OpenOptions,
-  readStorage: () => Promise<SignatureStorage> = async () => ({}),
+  signatures: SignatureReader,
 ): Promise<ImageSource> {
-  const signatures = createSignatureReader({ client, reference: target, log: options.log, readStorage })
   const source = new RegistrySource(client, reference, target, signatures, options)
   await source.readManifest(undefined, { signal: options.signal })
   return source
 }
 
 class RegistrySource implements ImageSource {
-  readonly reference: RegistryReference
+  readonly reference: ImageReference
   readonly signatures: SignatureReader
   readonly #client: RegistryClient
   readonly #target: RegistryReference
@@ -43,7 +41,7 @@ class RegistrySource implements ImageSource {
 
   constructor(
     client: RegistryClient,
-    reference: RegistryReference,
+    reference: ImageReference,
     target: RegistryReference,
     signatures: SignatureReader,
     options: OpenOptions,

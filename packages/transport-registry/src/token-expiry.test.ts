@@ -10,7 +10,13 @@ import { afterEach, expect, test, vi } from 'vitest'
 
 import { descriptorOf, openDestination, outgoing } from './destination.test.kit.ts'
 import { createRegistryDestination } from './destination.ts'
-import { clientOf, openOptions, startFakeRegistry, startTokenServer } from './fake-registry.test.kit.ts'
+import {
+  clientOf,
+  openOptions,
+  startFakeRegistry,
+  startTokenServer,
+  withoutSignatures,
+} from './fake-registry.test.kit.ts'
 import { httpAnswer } from './http/raw-server.test.kit.ts'
 import { parseRegistryReference } from './reference.ts'
 import { RegistryClient } from './registry-client.ts'
@@ -61,7 +67,13 @@ test('a token that expires during a download is renewed when that is resumed', a
   }, `Bearer realm="${tokens.url.href}"`)
   await using client = clientOf(registry)
   const reference = parseRegistryReference(`//${registry.host}/a:1`)
-  await using source = await openRegistrySource(client, reference, reference, openOptions())
+  await using source = await openRegistrySource(
+    client,
+    reference,
+    reference,
+    openOptions(),
+    withoutSignatures(reference).signatures,
+  )
   const read = await collect(source.readBlob({ mediaType: mediaTypes.ociLayer, digest, size: bytes.length }))
   expect(digestOf(read)).toBe(digest)
   expect(registry.requests.slice(-3).map(({ headers }) => [headers['range'], headers['authorization']])).toEqual([
@@ -139,7 +151,9 @@ async function openScene(log: string[]): Promise<Scene> {
   const client = new RegistryClient(proxy.host, { verifyTls: false, credentials: async () => credentials })
   cleanup.use(client)
   const reference = parseRegistryReference(`//${proxy.host}/a:1`)
-  const destination = cleanup.use(createRegistryDestination(client, reference, openOptions()))
+  const destination = cleanup.use(
+    createRegistryDestination(client, reference, openOptions(), withoutSignatures(reference)),
+  )
   const ending = cleanup.move()
   return {
     destination,
@@ -150,7 +164,13 @@ async function openScene(log: string[]): Promise<Scene> {
       const text = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [] })
       await destination.writeManifest(rawManifest(Buffer.from(text), mediaTypes.ociManifest), { root: true })
       await destination.commit()
-      await using source = await openRegistrySource(client, reference, reference, openOptions())
+      await using source = await openRegistrySource(
+        client,
+        reference,
+        reference,
+        openOptions(),
+        withoutSignatures(reference).signatures,
+      )
       return digestOf(await collect(source.readBlob(config)))
     },
     [Symbol.asyncDispose]: () => ending.disposeAsync(),

@@ -2,14 +2,13 @@ import {
   displayUrl,
   TransloadError,
   type Digest,
-  type OperationOptions,
   type SignatureReader,
-  type SignatureWriter,
   type StoredSignature,
 } from '@transload/contract'
 
 import type { SignatureStorage } from '../options.ts'
 import type { RegistryReference } from '../reference.ts'
+import type { LateSignatureWriter } from '../registry-access.ts'
 import type { RegistryClient } from '../registry-client.ts'
 import type { SigstoreSignature } from './attachment.ts'
 import { lookasideDirectory, lookasideUrl, readLookaside, type SignatureOptions } from './lookaside.ts'
@@ -47,18 +46,13 @@ export function createSignatureReader({ client, reference, log, readStorage }: S
   }
 }
 
-export interface RegistrySignatureWriter extends Required<SignatureWriter> {
-  /** Stores what a registry takes only of manifests it has: to be called when it has them. */
-  finish(options?: OperationOptions): Promise<void>
-}
-
 /** Writes sigstore signatures to attachments, the others to the registry itself or else the lookaside. */
 export function createSignatureWriter({
   client,
   reference,
   log,
   readStorage,
-}: SignatureStoreOptions): RegistrySignatureWriter {
+}: SignatureStoreOptions): Required<LateSignatureWriter> {
   const unfinished: ((options: SignatureOptions) => Promise<void>)[] = []
 
   const storeSimple = async (
