@@ -7,9 +7,12 @@ import type {
 } from '@transload/contract'
 import { defaultPlatform, type PluginRegistry } from '@transload/core'
 import type { RegistryTransportOptions } from '@transload/transport-registry'
+import type { ImageStreamServer } from '@transload/transport-registry/atomic'
 
 export interface BuiltinOptions {
   readonly registry: RegistryTransportOptions
+  /** Where `atomic:` finds its API. */
+  readonly imageStreams: () => Promise<ImageStreamServer>
   readonly sharedBlobDirectory?: string | undefined
   readonly acceptUncompressedLayers?: boolean | undefined
   readonly additionalTags?: readonly string[] | undefined
@@ -26,6 +29,11 @@ interface Builtin {
 
 /** The transports that come with the program; each loads at its first use. */
 export const builtinTransports: Readonly<Record<string, Builtin>> = {
+  atomic: {
+    packageName: '@transload/transport-registry',
+    load: async ({ registry, imageStreams }) =>
+      (await import('@transload/transport-registry/atomic')).default({ ...registry, imageStreams }),
+  },
   dir: {
     packageName: '@transload/transport-dir',
     load: async () => (await import('@transload/transport-dir')).default(),

@@ -68,12 +68,14 @@ function completePositional({ positionals: { completes } }: Command, current: st
   return completes === 'image' ? completeImage(current) : { candidates: [], directive: 0 }
 }
 
-/** cli.md §11.7. `tarball:` is not offered, as it is not by skopeo. */
+const unofferedSchemes: ReadonlySet<string> = new Set(['atomic', 'tarball'])
+
+/** cli.md §11.7. Not all are offered, as they are not by skopeo. */
 function completeImage(current: string): Completions {
   const isScheme = !current.includes(':')
   const noneAfter = directives.noSpace + directives.noFiles
   if (isScheme) {
-    const schemes = Object.keys(builtinTransports).filter((scheme) => scheme !== 'tarball')
+    const schemes = Object.keys(builtinTransports).filter((scheme) => !unofferedSchemes.has(scheme))
     return { candidates: schemes.map((scheme) => ({ word: `${scheme}:` })), directive: noneAfter }
   }
   if (current === 'docker:') return { candidates: [{ word: 'docker://' }], directive: noneAfter }

@@ -4,6 +4,7 @@ import {
   defaultLookasideUrl,
   lookasideUrl,
   readHostCertificates,
+  readKubernetesServer,
   readProxySettings,
   readRootCertificates,
   readTlsDetails,
@@ -31,7 +32,7 @@ export interface Side extends AsyncDisposable {
 
 export interface SideOptions extends Omit<
   BuiltinOptions,
-  'registry' | 'sharedBlobDirectory' | 'standardInput' | 'readForeignLayer'
+  'registry' | 'imageStreams' | 'sharedBlobDirectory' | 'standardInput' | 'readForeignLayer'
 > {
   readonly retry?: RetryValues | undefined
 }
@@ -49,6 +50,7 @@ export async function openSide(
   addBuiltinTransports(plugins, {
     ...options,
     registry,
+    imageStreams: () => readKubernetesServer(context.locations, directory),
     readForeignLayer: (layer, given) => foreignLayers.read(layer, given),
     standardInput: context.stdin,
     sharedBlobDirectory: shared === undefined || isAbsolute(shared) ? shared : join(directory, shared),
