@@ -31,6 +31,7 @@ it('runs where nothing is installed', async () => {
     code: 0,
     stdout: [
       'TRANSPORT       PACKAGE',
+      'atomic          @transload/transport-registry',
       'dir             @transload/transport-dir',
       'docker          @transload/transport-registry',
       'docker-archive  @transload/transport-archive',

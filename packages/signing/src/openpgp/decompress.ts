@@ -1,6 +1,7 @@
 import { createInflate, createInflateRaw } from 'node:zlib'
 
 import { collect, errorMessage, throughTransform, type Stage } from '@transload/contract'
+import { decompressor } from '@transload/formats'
 
 import { invalidSignature } from '../invalid-signature.ts'
 
@@ -25,10 +26,7 @@ const stages: Readonly<Record<number, Stage>> = {
   0: (input) => input,
   1: throughTransform(createInflateRaw),
   2: throughTransform(createInflate),
-  async *3(input) {
-    const { decompressor } = await import('@transload/formats')
-    yield* decompressor('bzip2')(input)
-  },
+  3: decompressor('bzip2'),
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
