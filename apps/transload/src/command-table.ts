@@ -114,6 +114,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () =>
       (await import('./commands/untrusted-signature-dump-without-verification.ts')).untrustedSignatureDump,
   },
+  {
+    name: 'verify',
+    summary: 'Verify that IMAGE-NAME is signed',
+    load: async () => (await import('./commands/verify.ts')).verify,
+  },
 ]
 
 /** Those that help lists. */

@@ -64,3 +64,5 @@ export type IdentityMatcher =
   | { readonly type: 'exactReference'; readonly dockerReference: string }
   | { readonly type: 'exactRepository'; readonly dockerRepository: string }
   | { readonly type: 'remapIdentity'; readonly prefix: string; readonly signedPrefix: string }
+  /** The repository of the image, as far as both have a name. No policy file can say that. */
+  | { readonly type: 'notOtherRepository' }

@@ -5,6 +5,7 @@ import {
   TransloadError,
   type DigestAlgorithm,
   type RawManifest,
+  type TrustPolicy,
 } from '@transload/contract'
 import { openImage, TransferError, type ReadableImage } from '@transload/core'
 
@@ -22,12 +23,14 @@ import {
   localPlaceFlags,
 } from '../options/image-access-options.ts'
 import { retryFlags } from '../options/retry-options.ts'
+import { loadVerification, saysWhoSigned, verificationFlags } from '../options/verification-options.ts'
 import { print, printJson } from '../output.ts'
 import { platformTable, readPlatformListing } from '../platform-listing.ts'
 import { prefixError } from '../prefix-error.ts'
 import { startTagListing } from '../repository-tags.ts'
 import { withRetries } from '../retry.ts'
 import { openSide } from '../side.ts'
+import { verifyImage } from '../verify-image.ts'
 
 const flags = {
   inspect: {
@@ -39,7 +42,9 @@ const flags = {
     noTags: boolFlag('no-tags', 'Do not list the available tags from the repository in the output', { short: 'n' }),
     platforms: boolFlag('platforms', 'List the images for each platform, with digests and sizes; JSON with --json'),
     raw: boolFlag('raw', 'output raw manifest or configuration'),
+    verify: boolFlag('verify', 'Print nothing unless the image is signed, as the verify command has it'),
   },
+  verification: verificationFlags,
   access: { ...imageAccessFlags(''), ...authFileFlags, ...localPlaceFlags('') },
   retry: retryFlags,
 }
@@ -48,7 +53,8 @@ export const inspect = defineCommand({
   name: 'inspect',
   description: `Return low-level information about "IMAGE-NAME" in a registry/transport
 
-An IMAGE-NAME is TRANSPORT:DETAILS; "transload plugins" lists the transports.`,
+An IMAGE-NAME is TRANSPORT:DETAILS; "transload plugins" lists the transports. With --verify what is shown of a list
+without a signature is the image for this platform, if that is signed; --raw and --platforms then show nothing.`,
   operands: 'IMAGE-NAME',
   examples: [
     'inspect docker://registry.fedoraproject.org/fedora',
@@ -73,6 +79,10 @@ async function runInspect(
     throw new TransloadError('USAGE', '--platforms cannot be used with --raw, --config or --format')
   }
   const algorithm = parseAlgorithm(values.inspect.manifestDigest)
+  if (saysWhoSigned(values.verification) && !values.inspect.verify) {
+    throw new TransloadError('USAGE', 'whose signatures are accepted is of no interest without --verify')
+  }
+  const policyFor = values.inspect.verify ? await loadVerification(values.verification, context) : undefined
   const retried = <T>(attempt: () => Promise<T>): Promise<T> => withRetries(attempt, values.retry, context)
   const stage = <T>(what: string, read: () => Promise<T>): Promise<T> =>
     prefixed(what, () => retried(() => withoutPlace(read)))
@@ -87,8 +97,12 @@ async function runInspect(
     return await openImage(located, { ...openOptions(context), platform: await wantedPlatform(context) })
   })
   const stored = await stage('Error retrieving manifest for image', () => image.readRoot())
-  if (raw && !wantsConfig) return await print(stdout, stored.bytes)
-  const root = algorithm ? rawManifest(stored.bytes, stored.mediaType, algorithm) : stored
+  const policy = policyFor?.(side.plugins, image.reference)
+  const trusted = policy
+    ? await retried(() => readVerified(image, policy, { rootOnly: (raw && !wantsConfig) || platforms }))
+    : stored
+  if (raw && !wantsConfig) return await print(stdout, trusted.bytes)
+  const root = algorithm ? rawManifest(trusted.bytes, trusted.mediaType, algorithm) : trusted
   if (platforms) {
     const found = await stage('Error reading the images of the list', () => readPlatformListing(image, root.digest))
     return await (globals.json ? printJson(stdout, found) : print(stdout, platformTable(found)))
@@ -115,6 +129,18 @@ async function runInspect(
   if (asksForJson(format)) return await printJson(stdout, shown)
   const { formatInspection } = await import('../inspect-format/inspect-format.ts')
   await printReport(stdout, formatInspection(format, shown))
+}
+
+/** What stands for the image: proved by a signature; `rootOnly`: as the place has it. Throws TrustError. */
+async function readVerified(
+  image: ReadableImage,
+  policy: TrustPolicy,
+  { rootOnly }: { readonly rootOnly: boolean },
+): Promise<RawManifest> {
+  if (!rootOnly) return (await verifyImage(image, policy)).manifest
+  const root = await image.readRoot()
+  await image.checkTrust(policy, root)
+  return root
 }
 
 /** Throws USAGE. Empty is the same as absent: the digest the manifest has. */

@@ -27,7 +27,7 @@ const remap = { type: 'remapIdentity', prefix: 'mirror.test/x', signedPrefix: 'r
 const remapHost = { type: 'remapIdentity', prefix: 'mirror.test', signedPrefix: 'docker.io' } as const
 
 describe('is accepted', () => {
-  test.each<[IdentityMatcher, string | undefined, string]>([
+  test.each<[IdentityMatcher, string | undefined, string | undefined]>([
     [{ type: 'matchExact' }, 'r.test/a:1', 'r.test/a:1'],
     [{ type: 'matchExact' }, 'busybox:1', 'docker.io/library/busybox:1'],
     [{ type: 'matchExact' }, 'docker.io/library/busybox:1', 'busybox:1'],
@@ -49,6 +49,10 @@ describe('is accepted', () => {
     [remap, 'mirror.test/xx/a:1', 'mirror.test/xx/a:1'],
     [remap, 'other.test/a:1', 'other.test/a:1'],
     [remapHost, 'mirror.test/library/busybox:1', 'busybox:1'],
+    [{ type: 'notOtherRepository' }, 'r.test/a:1', 'r.test/a'],
+    [{ type: 'notOtherRepository' }, 'r.test/a:1', undefined],
+    [{ type: 'notOtherRepository' }, undefined, 'r.test/a:1'],
+    [{ type: 'notOtherRepository' }, undefined, undefined],
   ])('%j: %s as %s', (matcher, name, identity) => {
     expect(acceptsIdentity(matcher, image(name), identity)).toBe(true)
   })
@@ -88,6 +92,8 @@ describe('is not accepted', () => {
     [{ type: 'matchExact' }, 'r.test/a:1', ''],
     [{ type: 'matchRepository' }, 'r.test/a:1', undefined],
     [{ type: 'exactRepository', dockerRepository: 'r.test/a' }, undefined, undefined],
+    [{ type: 'notOtherRepository' }, 'r.test/a:1', 'r.test/b:1'],
+    [{ type: 'notOtherRepository' }, undefined, 'UPPER'],
     [{ type: 'matchAnything' } as never, 'r.test/a:1', 'r.test/a:1'],
   ])('%j: %s as %s', (matcher, name, identity) => {
     expect(acceptsIdentity(matcher, image(name), identity)).toBe(false)

@@ -17,7 +17,8 @@ export function acceptsIdentity(
   reference: ImageReference,
   identity: string | undefined,
 ): boolean {
-  const signed = identity === undefined ? undefined : parseName(identity)
+  if (identity === undefined) return matcher.type === 'notOtherRepository'
+  const signed = parseName(identity)
   if (!signed) return false
   const wanted = reference.name === undefined ? undefined : parseName(reference.name)
   switch (matcher.type) {
@@ -39,6 +40,8 @@ export function acceptsIdentity(
       const remapped = wanted && remap(wanted, matcher)
       return remapped !== undefined && isSameNameOrDigest(remapped, signed)
     }
+    case 'notOtherRepository':
+      return wanted === undefined || isSameRepository(wanted, signed)
     default:
       return false
   }

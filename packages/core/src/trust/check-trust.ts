@@ -9,7 +9,7 @@ export async function checkTrust(
   options: OperationOptions,
 ): Promise<readonly VerifiedClaim[]> {
   const verdict = await policy?.evaluate(image, options)
-  if (verdict?.allowed === false) throw new TrustError(verdict.reasons)
+  if (verdict?.allowed === false) throw new TrustError(verdict)
   return verdict?.proofs ?? []
 }
 
@@ -27,10 +27,10 @@ export async function checkIndexTrust(
   if (!policy) return
   const verdict = await policy.evaluate(root, options)
   if (verdict.allowed) return
-  if (!isWhole || !verdict.isUnsigned) throw new TrustError(verdict.reasons, verdict.isUnsigned ? wholeHint : undefined)
+  if (!isWhole || !verdict.isUnsigned) throw new TrustError(verdict, verdict.isUnsigned ? wholeHint : undefined)
   for (const index of nested) {
     const inner = await policy.evaluate(index, options)
-    if (!inner.allowed && !inner.isUnsigned) throw new TrustError(inner.reasons)
+    if (!inner.allowed && !inner.isUnsigned) throw new TrustError(inner)
   }
 }
 
