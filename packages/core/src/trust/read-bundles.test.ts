@@ -67,6 +67,20 @@ test('signatures, among what else refers to an image', async () => {
   expect(await readFrom(source)).toEqual([found, found])
 })
 
+test('one that a list says nothing of but the type of its config, as those of cosign do', async () => {
+  const attestation = bundleManifest({
+    annotations: { 'dev.sigstore.bundle.predicateType': 'https://slsa.dev/provenance/v1' },
+  })
+  const manifests = [bundleManifest(), attestation, bundleManifest({ artifactType: 'test/sbom' })]
+  const listed = manifests.map(({ digest, mediaType, bytes }) => ({
+    mediaType,
+    digest,
+    size: bytes.length,
+    artifactType: mediaTypes.ociEmpty,
+  }))
+  expect(await readFrom(sourceOf(manifests, { listed }))).toEqual([found])
+})
+
 test('nothing of what is listed and is not there', async () => {
   const gone = referrerDescriptor(bundleManifest({ annotations: { gone: 'yes' } }))
   const there = bundleManifest()

@@ -1,7 +1,9 @@
 import {
   collect,
   maxManifestBytes,
+  mediaTypes,
   parseManifest,
+  referrerDescriptor,
   TransloadError,
   type Descriptor,
   type Digest,
@@ -29,35 +31,46 @@ export async function readBundles(
   options: OperationOptions,
 ): Promise<readonly SignatureBundle[]> {
   const bundles: SignatureBundle[] = []
+  let seen = 0
   for await (const referrer of source.readReferrers?.(subject, options) ?? []) {
-    if (!bundleType.test(referrer.artifactType ?? '')) continue
-    const statement = referrer.annotations?.[statementAnnotation]
-    if (statement !== undefined && statement !== signatureStatement) continue
-    if (bundles.length >= mostBundles) {
+    if (!mayBeSignature(referrer)) continue
+    seen += 1
+    if (seen > mostBundles) {
       throw new TransloadError('SIZE_LIMIT', `more than ${mostBundles} sigstore bundles refer to ${subject}`)
     }
-    bundles.push(...(await readBundle(source, referrer, options)))
+    const layer = await readBundleLayer(source, referrer, options)
+    if (!layer) continue
+    const body = createVerification(layer).stage(source.readBlob(layer, options))
+    const bytes = await collect(body, maxManifestBytes, `sigstore bundle ${layer.digest}`)
+    bundles.push({ kind: 'bundle', mediaType: layer.mediaType, bytes })
   }
   return bundles
 }
 
-/** None if what was listed is no bundle, or not there: a tag that lists referrers may name what has been deleted. */
-async function readBundle(
+/** Going by a list. In those it keeps under tags cosign puts the type of the config, and no annotations. */
+function mayBeSignature(referrer: Descriptor): boolean {
+  return referrer.artifactType === mediaTypes.ociEmpty || isSignature(referrer)
+}
+
+function isSignature({ artifactType = '', annotations }: Descriptor): boolean {
+  const statement = annotations?.[statementAnnotation]
+  return bundleType.test(artifactType) && (statement === undefined || statement === signatureStatement)
+}
+
+/** Undefined if what was listed is no bundle, or not there: a tag that lists referrers may name what has been deleted. */
+async function readBundleLayer(
   source: ImageSource,
   { digest }: Descriptor,
   options: OperationOptions,
-): Promise<readonly SignatureBundle[]> {
-  let manifest
+): Promise<Descriptor | undefined> {
   try {
-    manifest = parseManifest(await readManifest(source, digest, options))
+    const raw = await readManifest(source, digest, options)
+    if (!isSignature(referrerDescriptor(raw))) return undefined
+    const manifest = parseManifest(raw)
+    const [layer, second] = manifest.kind === 'image' ? manifest.layers : []
+    return layer && !second && bundleType.test(layer.mediaType) ? layer : undefined
   } catch (error) {
-    if (TransloadError.is(error, 'MANIFEST_UNKNOWN') || TransloadError.is(error, 'MANIFEST_INVALID')) return []
+    if (TransloadError.is(error, 'MANIFEST_UNKNOWN') || TransloadError.is(error, 'MANIFEST_INVALID')) return undefined
     throw error
   }
-  if (manifest.kind !== 'image') return []
-  const [layer, second] = manifest.layers
-  if (!layer || second || !bundleType.test(layer.mediaType)) return []
-  const body = createVerification(layer).stage(source.readBlob(layer, options))
-  const bytes = await collect(body, maxManifestBytes, `sigstore bundle ${layer.digest}`)
-  return [{ kind: 'bundle', mediaType: layer.mediaType, bytes }]
 }
