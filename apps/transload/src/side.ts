@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path'
 
 import {
+  checkCredentialFiles,
   defaultLookasideUrl,
   lookasideUrl,
   readHostCertificates,
@@ -11,6 +12,7 @@ import {
   registryEndpoints,
   usesSigstoreAttachments,
 } from '@transload/config'
+import { TransloadError, type DockerReference } from '@transload/contract'
 import { addPlugin, createPluginRegistry, type Located, type PluginRegistry } from '@transload/core'
 import type { RegistryTransportOptions, RetryOptions } from '@transload/transport-registry'
 
@@ -61,6 +63,7 @@ export async function openSide(
   return {
     plugins,
     locate: async (text) => {
+      if (text.startsWith('ostree:') && !plugins.transports.has('ostree')) throw noOstree()
       const located = await plugins.locate(text, { directory })
       used.add(located.transport)
       return located
@@ -70,6 +73,11 @@ export async function openSide(
       await foreignLayers[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Other than an unknown transport, it is known to be absent (references.md §2). */
+function noOstree(): TransloadError {
+  return new TransloadError('REFERENCE_INVALID', 'The transport "ostree:" is not supported in this build')
 }
 
 /** What a registry is told and shown, also by `login`, which speaks to one without a transport. */
@@ -92,6 +100,7 @@ export async function registryOptions(access: ImageAccess, context: CommandConte
         }),
         registries.readSignatureStorage(),
       ])
+      if (!access.credentials) await checkStoredCredentials(reference, access, context)
       return registryEndpoints(conf, reference, use)
     },
     signatureStorage: async ({ policyScopes }) => {
@@ -110,6 +119,20 @@ export async function registryOptions(access: ImageAccess, context: CommandConte
     tlsDetails: globals.tlsDetails ? await readTlsDetails(resolve(directory, globals.tlsDetails)) : undefined,
     userAgent: userAgent(globals.userAgentPrefix),
     proxy: readProxySettings(locations.env),
+  }
+}
+
+/** A broken credential file fails whatever touches a registry, also one that would not have asked for credentials. */
+async function checkStoredCredentials(
+  { domain: host, path: repository }: DockerReference,
+  { authFile }: ImageAccess,
+  { locations, registries }: CommandContext,
+): Promise<void> {
+  const { credentialHelpers } = await registries.readConf()
+  try {
+    await checkCredentialFiles({ host, repository }, locations, { authFile, credentialHelpers })
+  } catch (error) {
+    throw prefixError(readingCredentials, error)
   }
 }
 

@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { TransloadError } from '@transload/contract'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-import { findCredentials } from './find-credentials.ts'
+import { checkCredentialFiles, findCredentials } from './find-credentials.ts'
 import type { Locations } from './locations.ts'
 
 let root: string
@@ -264,5 +264,27 @@ describe('the helpers of registries.conf', () => {
     await expect(find(['bad', 'missing'])).rejects.toThrow(
       /^errors looking up credentials:\n\t\* error getting credentials - err: exit status 3, .*\n\t\* .*docker-credential-missing/,
     )
+  })
+})
+
+describe('checking the files', () => {
+  const host = 'quay.io'
+
+  test('asks no helper, and stops where credentials are looked for no further', async () => {
+    const authFile = await write('auth.json', { credHelpers: { [host]: 'absent' } })
+    await expect(checkCredentialFiles({ host }, locations, { authFile })).resolves.toBeUndefined()
+    await write('home/.config/containers/auth.json', { auths: { [host]: auth('u:p') } })
+    await write('home/.docker/config.json', '{')
+    await expect(checkCredentialFiles({ host }, locations)).resolves.toBeUndefined()
+    await expect(checkCredentialFiles({ host: 'other.io' }, locations)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    })
+  })
+
+  test('says nothing of files that are not there, or not the only place', async () => {
+    await expect(checkCredentialFiles({ host }, locations, { authFile: join(root, 'none') })).resolves.toBeUndefined()
+    const authFile = await write('auth.json', '{')
+    const credentialHelpers = ['containers-auth.json', 'other']
+    await expect(checkCredentialFiles({ host }, locations, { authFile, credentialHelpers })).resolves.toBeUndefined()
   })
 })

@@ -13,6 +13,12 @@ export interface FindCredentialsOptions extends OperationOptions {
   readonly log?: Log | undefined
 }
 
+/** What credentials are wanted for: `host[:port]`, and in it a namespace or repository. */
+export interface CredentialScope {
+  readonly host: string
+  readonly repository?: string | undefined
+}
+
 export interface FoundCredentials {
   readonly credentials: Credentials
   /** The file they are in, or that names the helper; absent for a helper that registries.conf names. */
@@ -29,7 +35,7 @@ export interface FoundCredentials {
  * credentials elsewhere, but a failing `credsStore` is only a warning.
  */
 export async function findCredentials(
-  scope: { readonly host: string; readonly repository?: string | undefined },
+  scope: CredentialScope,
   locations: Locations,
   options: FindCredentialsOptions = {},
 ): Promise<FoundCredentials | undefined> {
@@ -57,8 +63,25 @@ export async function findCredentials(
   throw new TransloadError('CONFIG_INVALID', `errors looking up credentials:\n\t* ${list}\n`, { cause: first })
 }
 
+/**
+ * Reads the files as far as {@link findCredentials} would, asking no helper: a broken one is better known before
+ * anything is asked of a registry, which may turn out not to want credentials. Throws CONFIG_INVALID and IO.
+ */
+export async function checkCredentialFiles(
+  { host, repository }: CredentialScope,
+  locations: Locations,
+  { authFile, credentialHelpers = [authFilesHelper] }: FindCredentialsOptions = {},
+): Promise<void> {
+  // Elsewhere there may be credentials all the same.
+  if (credentialHelpers.length !== 1 || credentialHelpers[0] !== authFilesHelper) return
+  for (const location of await authFileLocations(locations, { authFile })) {
+    const file = await readAuthFile(location)
+    if (file?.credentialHelpers.has(host) || (file && matchingKey(file, host, repository) !== undefined)) return
+  }
+}
+
 async function findInFiles(
-  { host, repository }: { readonly host: string; readonly repository?: string | undefined },
+  { host, repository }: CredentialScope,
   locations: Locations,
   options: FindCredentialsOptions,
 ): Promise<FoundCredentials | undefined> {

@@ -12,7 +12,13 @@ export * from './blob-info-cache-file.ts'
 export * from './credential-helper.ts'
 export * from './credential-key.ts'
 export * from './edit-credentials.ts'
-export { findCredentials, type FindCredentialsOptions, type FoundCredentials } from './find-credentials.ts'
+export {
+  checkCredentialFiles,
+  findCredentials,
+  type CredentialScope,
+  type FindCredentialsOptions,
+  type FoundCredentials,
+} from './find-credentials.ts'
 export * from './find-registry.ts'
 export { readGpgKeyring } from './gpg-keyring.ts'
 export * from './host-certificates.ts'

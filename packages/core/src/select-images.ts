@@ -77,7 +77,9 @@ export interface SelectedImages {
 export async function selectImages(session: ReadSession): Promise<SelectedImages> {
   const { source, options } = session
   const name = displayText(referenceText(source.reference))
-  const root = await reading(`reading manifest of ${name}`, options, () => readManifest(source, undefined, options))
+  const root = await reading(`determining manifest MIME type for ${name}`, options, () =>
+    readManifest(source, undefined, options),
+  )
   const manifest = parseManifest(root)
   if (manifest.kind !== 'index') {
     return { source: name, root, images: [await selectImage(session, root, manifest, options)] }

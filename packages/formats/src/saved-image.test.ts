@@ -74,7 +74,7 @@ describe('readSavedImages and chooseSavedImage', () => {
   })
 
   it.each([
-    ['no list', {}, 'loading tar component manifest.json: file does not exist'],
+    ['no list', {}, 'loading tar component "manifest.json": file does not exist'],
     ['no JSON', { 'manifest.json': '[' }, 'decoding tar manifest.json: not valid JSON'],
     ['no array', { 'manifest.json': '{}' }, 'decoding tar manifest.json: not a list'],
     ['an odd item', { 'manifest.json': '[7]' }, 'decoding tar manifest.json: item @0 is not one of an image'],

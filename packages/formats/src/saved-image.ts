@@ -1,6 +1,7 @@
 import {
   canonicalText,
   collect,
+  displayJson,
   parseDockerReference,
   TransloadError,
   type OperationOptions,
@@ -38,7 +39,7 @@ export async function readSavedImages(tree: ReadableTree, options?: OperationOpt
   if ((await tree.fileSize('manifest.json')) === undefined) {
     const legacy = await readLegacyImages(tree, options)
     if (legacy) return legacy
-    throw invalid('loading tar component manifest.json: file does not exist', 'The file is no "docker save" archive.')
+    throw invalid('loading tar component "manifest.json": file does not exist', 'The file is no "docker save" archive.')
   }
   const bytes = await collect(tree.read('manifest.json', options), maxListBytes, 'manifest.json')
   let items: unknown
@@ -101,7 +102,7 @@ function parseItem(tree: ReadableTree, item: unknown, index: number): SavedImage
     async readConfig(options) {
       const path = confined(config)
       if ((await tree.fileSize(path)) === undefined) {
-        throw invalid(`loading tar component ${config}: file does not exist`)
+        throw invalid(`loading tar component ${displayJson(config)}: file does not exist`)
       }
       return await collect(tree.read(path, options), maxConfigBytes, config)
     },

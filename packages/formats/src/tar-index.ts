@@ -51,7 +51,7 @@ export async function readTarIndex(
     const pax = new Map([...globals, ...(extension.pax ?? [])])
     const size = isExtension ? header.size : dataBytes(header, pax)
     const offset = header.typeFlag === 'S' ? await endOfSparseMaps(read, position) : position + tarBlockBytes
-    if (offset + size > archiveBytes) throw new TransloadError('IO', 'unexpected end of tar file')
+    if (offset + size > archiveBytes) throw new TransloadError('IO', 'unexpected EOF')
     if (isExtension) {
       extension = extend(extension, globals, header.typeFlag, await readExtension(read, offset, size))
     } else {
@@ -62,7 +62,7 @@ export async function readTarIndex(
     position = offset + size + tarPaddingBytes(size)
   }
   // Other tools too allow that the blocks of zeros are missing, and the padding before them.
-  if (position === 0 || position < archiveBytes) throw new TransloadError('IO', 'unexpected end of tar file')
+  if (position === 0 || position < archiveBytes) throw new TransloadError('IO', 'unexpected EOF')
   return entries
 }
 
@@ -167,7 +167,7 @@ function windowedReader(handle: FileHandle): ReadAt {
       }
       window = buffer.subarray(0, filled)
       start = position
-      if (filled < length) throw new TransloadError('IO', 'unexpected end of tar file')
+      if (filled < length) throw new TransloadError('IO', 'unexpected EOF')
     }
     return window.subarray(position - start, position - start + length)
   }

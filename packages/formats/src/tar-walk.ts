@@ -86,7 +86,7 @@ async function readHeaders(reader: ByteReader, padding: number): Promise<Collect
   }
   const need = async (length: number): Promise<Buffer> => {
     const bytes = await take(length)
-    if (!bytes) throw new TransloadError('IO', 'unexpected end of tar file')
+    if (!bytes) throw new TransloadError('IO', 'unexpected EOF')
     return bytes
   }
   // Padding missing at the very end is forgiven.
@@ -95,7 +95,7 @@ async function readHeaders(reader: ByteReader, padding: number): Promise<Collect
   for (let isFirst = true; ; isFirst = false) {
     const block = await take(tarBlockBytes)
     if (!block) {
-      if (!isFirst) throw new TransloadError('IO', 'unexpected end of tar file')
+      if (!isFirst) throw new TransloadError('IO', 'unexpected EOF')
       return { raw, entry: undefined }
     }
     const basic = parseTarHeader(block)

@@ -34,14 +34,19 @@ export async function openDockerArchiveSource(
   return new DockerArchiveSource(reference, tree, image)
 }
 
-/** The caller disposes it. Throws MANIFEST_UNKNOWN when there is no such file, IO when it is no tar. */
+/** The caller disposes it. Throws MANIFEST_UNKNOWN when there is no such file, IO when it is no whole tar. */
 export async function openDockerArchive(
   path: string,
   maxUnpackedBytes: number | undefined,
   options: OpenOptions,
 ): Promise<TarTree> {
   const absence = `opening file ${JSON.stringify(path)}: open ${path}: no such file or directory`
-  return await openArchive(path, absence, maxUnpackedBytes, options)
+  try {
+    return await openArchive(path, absence, maxUnpackedBytes, options)
+  } catch (cause) {
+    if (!TransloadError.is(cause, 'IO')) throw cause
+    throw new TransloadError('IO', `loading tar component "manifest.json": ${cause.message}`, { cause })
+  }
 }
 
 /** The file stays open until it is disposed. Layers are read where they lie in it. */

@@ -21,7 +21,7 @@ test.each<[string, string, boolean, Record<string, number | 'fails'>, string, st
   ['two servers', 'localhost', true, { https: 200, http: 200 }, 'https://localhost', ['http', 'https']],
 ])('%s', async (_, host, allowHttp, answers, base, asked) => {
   const registry = fakeServer(answers)
-  const service = await pingRegistry({ host, address: host, allowHttp, ...registry })
+  const service = await pingRegistry({ address: host, allowHttp, ...registry })
   expect(service).toEqual({ base: new URL(base), challenges: [challenge], keepsSignatures: false })
   expect(registry.asked.map(({ protocol }) => protocol.slice(0, -1)).toSorted()).toEqual(asked)
 })
@@ -31,7 +31,7 @@ test.each([
   ['a.test', true, { https: 'fails', http: 404 }, 'StatusCode: 404, ""'],
   ['127.0.0.1:5000', true, { https: 'fails', http: 404 }, 'StatusCode: 404, ""'],
 ] as const)('%s is no registry (http allowed: %s)', async (host, allowHttp, answers, problem) => {
-  await expect(pingRegistry({ host, address: host, allowHttp, ...fakeServer(answers) })).rejects.toThrow(
+  await expect(pingRegistry({ address: host, allowHttp, ...fakeServer(answers) })).rejects.toThrow(
     `pinging container registry ${host}: ${problem}`,
   )
 })

@@ -15,8 +15,6 @@ export interface Service {
 }
 
 export interface PingOptions {
-  /** As in the reference, for messages. */
-  readonly host: string
   /** `host[:port]` that serves it. */
   readonly address: string
   /** Plain http will do as well. */
@@ -69,8 +67,8 @@ async function firstGood(first: Promise<Service>, second: () => Promise<Service>
   }
 }
 
-async function ping(url: URL, { host, get }: PingOptions, attempt: PingAttempt): Promise<Service> {
-  const prefix = `pinging container registry ${host}`
+async function ping(url: URL, { address, get }: PingOptions, attempt: PingAttempt): Promise<Service> {
+  const prefix = `pinging container registry ${address}`
   let response: FollowedResponse
   try {
     response = await get(url, attempt)

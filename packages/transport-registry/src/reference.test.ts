@@ -29,7 +29,7 @@ test.each([
   ['//A', 'invalid reference format: repository name must be lowercase'],
   [
     '//a:1@@unknown-digest@@',
-    'docker: image reference "//a:1@@unknown-digest@@" has unknown digest set but it contains either a tag or digest',
+    'docker: image reference "a:1@@unknown-digest@@" has unknown digest set but it contains either a tag or digest',
   ],
 ])('%s is refused', (text, message) => {
   expect(() => parseRegistryReference(text)).toThrow(expect.objectContaining({ code: 'REFERENCE_INVALID', message }))

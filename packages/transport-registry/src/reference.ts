@@ -42,7 +42,7 @@ export function parseRegistryReference(text: string): RegistryReference {
   if (name.tag !== undefined || name.digest !== undefined) {
     throw new TransloadError(
       'REFERENCE_INVALID',
-      `docker: image reference ${JSON.stringify(text)} has unknown digest set but it contains either a tag or digest`,
+      `docker: image reference ${JSON.stringify(rest)} has unknown digest set but it contains either a tag or digest`,
     )
   }
   const plain = registryReference(name)

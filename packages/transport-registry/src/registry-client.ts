@@ -207,7 +207,6 @@ export class RegistryClient implements AsyncDisposable {
     const log = this.#pingLog
     const headers = { 'User-Agent': this.#userAgent, 'Docker-Distribution-API-Version': 'registry/2.0' }
     return await pingRegistry({
-      host: this.host,
       address: this.quirks.address ?? this.host,
       allowHttp: this.#isInsecure,
       get: async (url, { isGuess, signal: attemptSignal }) => {

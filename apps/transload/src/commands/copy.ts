@@ -113,7 +113,7 @@ async function resolveOptions(
   return {
     ...openOptions(context),
     ...encryption,
-    ...resolveLayerOptions(layers, to.transport.scheme, context.log),
+    ...resolveLayerOptions(layers, to.reference, context.log),
     images,
     platform: await wantedPlatform(context),
     format: resolveFormat(own),

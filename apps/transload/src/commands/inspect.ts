@@ -7,7 +7,7 @@ import {
   type RawManifest,
   type TrustPolicy,
 } from '@transload/contract'
-import { openImage, TransferError, type ReadableImage } from '@transload/core'
+import { openImage, type ReadableImage } from '@transload/core'
 
 import { boolFlag, stringFlag, type GroupValues } from '../arguments/flag.ts'
 import { defineCommand } from '../command.ts'
@@ -31,6 +31,7 @@ import { startTagListing } from '../repository-tags.ts'
 import { withRetries } from '../retry.ts'
 import { openSide } from '../side.ts'
 import { verifyImage } from '../verify-image.ts'
+import { withoutPlace } from '../without-place.ts'
 
 const flags = {
   inspect: {
@@ -193,14 +194,5 @@ async function prefixed<T>(what: string, read: () => Promise<T>): Promise<T> {
     return await read()
   } catch (error) {
     throw prefixError(what, error)
-  }
-}
-
-/** There is one place only: it needs no words. */
-async function withoutPlace<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    throw error instanceof TransferError ? error.cause : error
   }
 }

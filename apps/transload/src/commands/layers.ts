@@ -18,6 +18,7 @@ import { retryFlags } from '../options/retry-options.ts'
 import { print } from '../output.ts'
 import { withRetries } from '../retry.ts'
 import { openSide } from '../side.ts'
+import { withoutPlace } from '../without-place.ts'
 
 const flags = {
   access: { ...imageAccessFlags(''), ...authFileFlags, ...localPlaceFlags('') },
@@ -53,7 +54,8 @@ async function runLayers(
   })
   const from = await side.locate(name)
   const options = { ...openOptions(context), platform: await wantedPlatform(context) }
-  const retried = <T>(attempt: () => Promise<T>): Promise<T> => withRetries(attempt, values.retry, context)
+  const retried = <T>(attempt: () => Promise<T>): Promise<T> =>
+    withRetries(() => withoutPlace(attempt), values.retry, context)
   await using image = await retried(() => openImage(from, options))
   const manifest = await retried(() => image.readInstance())
   const blobs = await retried(() => chooseBlobs(image, wanted))

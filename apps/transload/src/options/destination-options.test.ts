@@ -4,7 +4,10 @@ import { resolveLayerOptions, type DestinationValues } from './destination-optio
 
 function resolve(given: Partial<DestinationValues>, scheme: string): { layers: unknown; warnings: string[] } {
   const warnings: string[] = []
-  const options = resolveLayerOptions(given as DestinationValues, scheme, (_level, message) => warnings.push(message))
+  const destination = { scheme, text: 'out', policyScopes: [] }
+  const options = resolveLayerOptions(given as DestinationValues, destination, (_level, message) =>
+    warnings.push(message),
+  )
   return { layers: options.layers, warnings }
 }
 
@@ -28,7 +31,10 @@ describe('resolveLayerOptions', () => {
   })
 
   it.each<[Partial<DestinationValues>, string]>([
-    [{ compress: true, decompress: true }, 'Cannot compress and decompress at the same time'],
+    [
+      { compress: true, decompress: true },
+      'initializing destination dir:out: Cannot compress and decompress at the same time',
+    ],
     [{ compressFormat: 'bzip2' }, 'compression using bzip2 required, but none of the known manifest formats'],
     [{ compressFormat: 'rar' }, 'cannot find compressor for "rar"'],
     [{ forceCompressFormat: true }, 'cannot use ForceCompressionFormat with undefined default compression format'],

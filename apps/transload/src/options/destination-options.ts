@@ -1,4 +1,4 @@
-import { TransloadError } from '@transload/contract'
+import { displayText, referenceText, TransloadError, type ImageReference } from '@transload/contract'
 import type { CompressionFormat, CopyOptions } from '@transload/core'
 
 import { boolFlag, intFlag, stringFlag, type FlagValues } from '../arguments/flag.ts'
@@ -39,14 +39,25 @@ export type LayerOptions = Pick<
   'layers' | 'compressionFormat' | 'compressionLevel' | 'forceCompressionFormat' | 'precomputeDigests'
 >
 
-/** Throws USAGE for flags that contradict each other. Warns of those the destination's transport has no use for. */
-export function resolveLayerOptions(values: DestinationValues, scheme: string, log: CommandLog): LayerOptions {
+/** Throws USAGE for flags that contradict each other. Warns of those the destination has no use for. */
+export function resolveLayerOptions(
+  values: DestinationValues,
+  destination: ImageReference,
+  log: CommandLog,
+): LayerOptions {
   const { compress = false, decompress = false, compressFormat, compressLevel, forceCompressFormat = false } = values
-  if (compress && decompress) throw new TransloadError('USAGE', 'Cannot compress and decompress at the same time')
   if (forceCompressFormat && compressFormat === undefined) {
     throw new TransloadError('USAGE', 'cannot use ForceCompressionFormat with undefined default compression format')
   }
+  const { scheme } = destination
   const isDirectory = scheme === 'dir'
+  if (isDirectory && compress && decompress) {
+    const name = displayText(referenceText(destination))
+    throw new TransloadError(
+      'USAGE',
+      `initializing destination ${name}: Cannot compress and decompress at the same time`,
+    )
+  }
   if (compress && !isDirectory) warnDirectoryOnly('--dest-compress', log)
   if (decompress && !isDirectory) warnDirectoryOnly('--dest-decompress', log)
   const compressionFormat = compressFormat === undefined ? undefined : parseFormat(compressFormat)

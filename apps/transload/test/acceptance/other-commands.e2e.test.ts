@@ -71,9 +71,9 @@ describe('list-tags', () => {
   it.each([
     ['docker://myhost.com:1000/nginx', 'myhost.com:1000', 'myhost.com:1000'],
     ['docker://myhost.com/nginx', 'myhost.com', 'myhost.com:443'],
-    ['docker://somehost.com', 'docker.io', 'registry-1.docker.io:443'],
-    ['docker://nginx', 'docker.io', 'registry-1.docker.io:443'],
-  ])('UNI-22: %s is a repository of %s', async (name, host, address) => {
+    ['docker://somehost.com', 'registry-1.docker.io', 'registry-1.docker.io:443'],
+    ['docker://nginx', 'registry-1.docker.io', 'registry-1.docker.io:443'],
+  ])('UNI-22: %s is a repository at %s', async (name, host, address) => {
     await using proxy = await startRefusingProxy()
     const outcome = await user.run(['list-tags', name], { env: { HTTPS_PROXY: proxy.url } })
     expect(fatalMessage(outcome)).toContain(`pinging container registry ${host}: `)
