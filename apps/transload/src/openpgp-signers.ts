@@ -30,6 +30,16 @@ export async function openKeyFileSigner(
   return await createKeyFileSigner({ key, passphrase, creator })
 }
 
+/** Signs with a key of Sequoia's key store. Throws what `createSqSigner` throws. */
+export async function openSqSigner(
+  key: string,
+  passphrase: string | undefined,
+  context: CommandContext,
+): Promise<Signer> {
+  const { createSqSigner } = await import('@transload/signing/openpgp')
+  return await createSqSigner({ key, passphrase, environment: context.env, creator }, context)
+}
+
 /** With the terminal that gpg-agent may ask at, which gpg itself cannot see. */
 async function gpgEnvironment({ env, stdin }: CommandContext): Promise<CommandContext['env']> {
   if (!stdin.isTTY || env['GPG_TTY'] !== undefined) return env

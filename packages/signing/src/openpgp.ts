@@ -1,5 +1,6 @@
 export { createGpgSigner, type GpgSignerOptions } from './openpgp/gpg-signer.ts'
 export { createKeyFileSigner, type KeyFileSignerOptions } from './openpgp/key-file-signer.ts'
+export { createSqSigner, type SqSignerOptions } from './openpgp/sq-signer.ts'
 export { createOpenPgpVerifier } from './openpgp/create-verifier.ts'
 export { readKeyring, type Keyring } from './openpgp/keyring.ts'
 export { readUntrustedSignature, type UntrustedSignature } from './openpgp/untrusted-signature.ts'

@@ -32,6 +32,7 @@ const tools = {
   crane: { place: 'root', program: 'crane', package: 'crane' },
   oras: { place: 'root', program: 'oras', package: 'oras' },
   cosign: { place: 'root', program: 'cosign', package: 'cosign' },
+  sq: { place: 'root', program: 'sq', package: 'sq' },
   docker: { place: 'root', program: 'docker', package: 'docker-cli' },
   dockerd: { place: 'root', program: 'dockerd', package: 'docker.io' },
 } as const satisfies Readonly<Record<string, Tool>>

@@ -3,7 +3,7 @@ import type { SignatureForm } from '@transload/signing/sigstore'
 
 import { stringFlag, type FlagValues } from '../arguments/flag.ts'
 import type { CommandContext } from '../context.ts'
-import { openGpgSigner, openKeyFileSigner } from '../openpgp-signers.ts'
+import { openGpgSigner, openKeyFileSigner, openSqSigner } from '../openpgp-signers.ts'
 import { readPassphraseFile } from '../passphrase.ts'
 import { prefixError } from '../prefix-error.ts'
 import { openSigstoreKeySigner, openSigstoreSigner } from '../sigstore-signers.ts'
@@ -50,7 +50,7 @@ export interface OpenSigners extends AsyncDisposable {
 
 /**
  * Whether keys are there and passphrases fit is found out here, before anything is copied. Throws USAGE, IO for a file
- * that cannot be read, and `creating signature: …`.
+ * that cannot be read, `creating signature: …`, and `Error using --sign-by-…: …`.
  */
 export async function openSigners(values: SigningValues, context: CommandContext): Promise<OpenSigners> {
   const { signBy, signByKeyFile, signBySqFingerprint, signPassphraseFile } = values
@@ -67,34 +67,28 @@ export async function openSigners(values: SigningValues, context: CommandContext
   await using opened = new AsyncDisposableStack()
   const signers: Signer[] = []
   const add = (signer: Signer): void => void signers.push(opened.use(signer))
-  if (signBySigstore) add(await openParameterFile(signBySigstore, form, context))
+  const adding = async (what: string, opening: Promise<Signer>): Promise<void> => {
+    try {
+      add(await opening)
+    } catch (error) {
+      context.signal.throwIfAborted()
+      throw prefixError(what, error)
+    }
+  }
+  if (signBySigstore) {
+    await adding('Error using --sign-by-sigstore', openSigstoreSigner(signBySigstore, { form }, context))
+  }
   if (signBySqFingerprint) {
-    throw new TransloadError(
-      'UNSUPPORTED',
-      'Error using --sign-by-sq-fingerprint: Sequoia-PGP support is not enabled in this build',
-    )
+    const opening = openSqSigner(signBySqFingerprint, passphrase, context)
+    await adding('Error using --sign-by-sq-fingerprint', opening)
   }
-  try {
-    if (signBy) add(await openGpgSigner(signBy, passphrase, context))
-    if (signByKeyFile) add(await openKeyFileSigner(signByKeyFile, passphrase, context))
-  } catch (error) {
-    context.signal.throwIfAborted()
-    throw prefixError('creating signature', error)
-  }
+  if (signBy) await adding('creating signature', openGpgSigner(signBy, passphrase, context))
+  if (signByKeyFile) await adding('creating signature', openKeyFileSigner(signByKeyFile, passphrase, context))
   if (signBySigstorePrivateKey) {
     add(await openSigstoreKeySigner(signBySigstorePrivateKey, { passphrase, form }, context))
   }
   const owned = opened.move()
   return { signers, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
-
-async function openParameterFile(path: string, form: SignatureForm, context: CommandContext): Promise<Signer> {
-  try {
-    return await openSigstoreSigner(path, { form }, context)
-  } catch (error) {
-    context.signal.throwIfAborted()
-    throw prefixError('Error using --sign-by-sigstore', error)
-  }
 }
 
 function resolveForm({ signSigstoreAs: form = 'attachment' }: SigningValues): SignatureForm {

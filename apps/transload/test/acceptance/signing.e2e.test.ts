@@ -114,11 +114,18 @@ describe('signing options', () => {
     await expect(readdir(join(user.home, 'none'))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  it('a missing gpg is said, with what to do', async () => {
-    const words = ['copy', '--sign-by', 'X', ...named, 'oci:images:v1', `dir:${fresh()}`]
+  it.each([
+    ['--sign-by', 'creating signature: exec: "gpg": executable file not found in $PATH', '--sign-by-key-file'],
+    [
+      '--sign-by-sq-fingerprint',
+      'Error using --sign-by-sq-fingerprint: Sequoia-PGP support is not enabled in this build',
+      'Install',
+    ],
+  ])('without the program of %s that is said, with what to do', async (flag, problem, hint) => {
+    const words = ['copy', flag, 'X', ...named, 'oci:images:v1', `dir:${fresh()}`]
     const outcome = await user.run(words, { env: { PATH: user.home } })
-    expect(fatalMessage(outcome)).toBe('creating signature: exec: "gpg": executable file not found in $PATH')
-    expect(outcome.stderr).toContain('--sign-by-key-file')
+    expect(fatalMessage(outcome)).toBe(problem)
+    expect(outcome.stderr).toContain(hint)
   })
 })
 
