@@ -1,4 +1,4 @@
-import { TransloadError, type OperationOptions } from '@transload/contract'
+import { TransloadError, type Digest, type ImageDestination, type OperationOptions } from '@transload/contract'
 
 import { createLimiter, runAll } from './bounded.ts'
 import type { SelectedReferrer } from './find-referrers.ts'
@@ -15,32 +15,53 @@ export async function checkReferrers(session: CopySession, referrers: readonly S
   const { destination, options } = session
   if (referrers.length === 0 || !destination.readReferrers || !destination.readTagged) return
   const inTurn = createLimiter(options.concurrency)
-  const subjects = Map.groupBy(referrers, ({ subject }) => subject)
-  const missing = await readingBack(options, async () => [
-    ...(await runAll([...subjects], options, async ([subject, expected], operation): Promise<NamedReferrer[]> => {
-      if (subject === undefined) return []
-      const found = new Set<string>()
-      await inTurn(async () => {
-        for await (const { digest } of destination.readReferrers!(subject, operation)) found.add(digest)
-      })
-      return expected.flatMap(({ raw }) => (found.has(raw.digest) ? [] : [{ raw, subject, tags: [] }]))
-    })),
-    ...(await runAll(referrers, options, async ({ raw, tags }, operation): Promise<NamedReferrer[]> => {
-      const found = await runAll(tags, operation, (tag, each) =>
-        inTurn(async () => coversManifest(await destination.readTagged!(tag, each), raw)),
-      )
-      const lost = tags.filter((_, position) => !found[position])
-      return lost.length > 0 ? [{ raw, tags: lost }] : []
-    })),
+  const bySubject = Map.groupBy(referrers, ({ subject }) => subject)
+  bySubject.delete(undefined)
+  const lost = await readingBack(options, async () => [
+    ...(await runAll([...bySubject], options, ([subject, expected], operation) =>
+      inTurn(() => findUnlisted(destination, subject!, expected, operation)),
+    )),
+    ...(await runAll(referrers, options, (referrer, operation) =>
+      inTurn(() => findUntagged(destination, referrer, operation)),
+    )),
   ])
-  const lost = missing.flat()
-  if (lost.length > 0) {
-    throw new TransloadError('REFERRERS_LOST', `not found at the destination after the copy: ${listSome(lost)}`, {
-      retryable: true,
-      hint: 'The image is there without them. The registry may not keep them, or list them only after a while.',
-    })
+  if (lost.flat().length > 0) {
+    throw new TransloadError(
+      'REFERRERS_LOST',
+      `not found at the destination after the copy: ${listSome(lost.flat())}`,
+      {
+        retryable: true,
+        hint: 'The image is there without them. The registry may not keep them, or list them only after a while.',
+      },
+    )
   }
   options.progress({ type: 'verified', referrers: referrers.length })
+}
+
+async function findUnlisted(
+  destination: ImageDestination,
+  subject: Digest,
+  expected: readonly SelectedReferrer[],
+  operation: OperationOptions,
+): Promise<readonly NamedReferrer[]> {
+  const missing = new Map(expected.map(({ raw }) => [raw.digest, raw]))
+  for await (const { digest } of destination.readReferrers!(subject, operation)) {
+    missing.delete(digest)
+    if (missing.size === 0) break
+  }
+  return [...missing.values()].map((raw) => ({ raw, subject, tags: [] }))
+}
+
+async function findUntagged(
+  destination: ImageDestination,
+  { raw, tags }: SelectedReferrer,
+  operation: OperationOptions,
+): Promise<readonly NamedReferrer[]> {
+  const missing: string[] = []
+  for (const tag of tags) {
+    if (!coversManifest(await destination.readTagged!(tag, operation), raw)) missing.push(tag)
+  }
+  return missing.length > 0 ? [{ raw, tags: missing }] : []
 }
 
 async function readingBack<T>({ signal }: OperationOptions, read: () => Promise<T>): Promise<T> {
