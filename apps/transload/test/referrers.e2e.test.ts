@@ -11,6 +11,8 @@ import { createUser, fatalMessage, type User } from './run-cli.ts'
 const image = fixtureImage({ format: 'oci' })
 const sbom = fixtureArtifact({ subject: image.root, artifactType: 'test/sbom' })
 const signature = fixtureArtifact({ subject: image.root, artifactType: 'test/signature' })
+const attached = fixtureArtifact({ artifactType: 'test/attached' })
+const tag = `${image.root.digest.replace(':', '-')}.sig`
 
 let user: User
 let registry: RegistryServer
@@ -24,6 +26,7 @@ beforeAll(async () => {
   await using destination = await transport.openDestination!(transport.parse(name.replace('docker:', ''), '/'), open)
   await writeImage(destination, { ...image, blobs: [image, sbom].flatMap(({ blobs }) => blobs) })
   for (const { root } of [sbom, signature]) await destination.writeManifest(root, { root: false, referrer: true })
+  await destination.writeManifest(attached.root, { root: false, tag })
   await destination.commit()
   await transport.close()
 })
@@ -35,7 +38,8 @@ afterAll(async () => {
 describe('referrers', () => {
   it('are listed one a line', async () => {
     const lines = (await user.succeed(['referrers', '--tls-verify=false', name])).trimEnd().split('\n')
-    expect(lines.sort()).toEqual([`${sbom.root.digest} test/sbom`, `${signature.root.digest} test/signature`].sort())
+    const bySubject = [`${sbom.root.digest} test/sbom`, `${signature.root.digest} test/signature`]
+    expect(lines.sort()).toEqual([...bySubject, `${attached.root.digest} test/attached ${tag}`].sort())
   })
 
   it('are listed by type, as JSON', async () => {
@@ -53,6 +57,14 @@ describe('referrers', () => {
     })
   })
 
+  it.each([
+    ['test/attached', [`${attached.root.digest} test/attached ${tag}\n`]],
+    ['test/other', []],
+  ])('of type %s only', async (type, lines) => {
+    const words = ['referrers', '--tls-verify=false', '--artifact-type', type, name]
+    expect(await user.succeed(words)).toBe(lines.join(''))
+  })
+
   it('are copied on request only', async () => {
     await user.succeed(['copy', '-q', '--src-tls-verify=false', name, 'oci:alone:v1'])
     expect(await user.succeed(['referrers', 'oci:alone:v1'])).toBe('')
@@ -60,6 +72,7 @@ describe('referrers', () => {
     const found = await user.succeed(['referrers', 'oci:together:v1'])
     expect(found).toContain(`${sbom.root.digest} test/sbom\n`)
     expect(found).toContain(`${signature.root.digest} test/signature\n`)
+    expect(found).toContain(`${attached.root.digest} test/attached ${tag}\n`)
   })
 
   it.each([

@@ -19,7 +19,7 @@ export { platformText, type ImageSelection, type SomeImages } from './image-sele
 export { openFileBlobInfoCache, type FileBlobInfoCacheOptions } from './file-blob-info-cache.ts'
 export { createMemoryBlobInfoCache } from './memory-blob-info-cache.ts'
 export { goTimestamp } from './go-time.ts'
-export { openImage, type ReadableImage, type ReadOptions } from './open-image.ts'
+export { openImage, type ReadableImage, type ReadOptions, type Referrer } from './open-image.ts'
 export { createPluginRegistry, type Located, type PluginRegistry } from './plugin-registry.ts'
 export type { ProgressSink, TransferEvent } from './progress.ts'
 export { chooseInstance } from './select-instance.ts'

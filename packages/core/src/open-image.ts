@@ -1,6 +1,7 @@
 import {
   mediaTypes,
   parseManifest,
+  referrerDescriptor,
   TransloadError,
   type Descriptor,
   type Digest,
@@ -13,6 +14,7 @@ import {
   type VerifiedClaim,
 } from '@transload/contract'
 
+import { attachedTags } from './attached-tags.ts'
 import { isAttestation } from './attestation.ts'
 import { resolveOpenOptions, type CopyOptions } from './copy-options.ts'
 import { defaultPlatform } from './default-platform.ts'
@@ -20,7 +22,7 @@ import { imageLayers } from './image-layers.ts'
 import { findInstance, listImages, parseIndex, type ReadIndex } from './index-tree.ts'
 import type { Located } from './plugin-registry.ts'
 import { readConfig } from './read-config.ts'
-import { readManifest } from './read-manifest.ts'
+import { readManifest, readTaggedManifest } from './read-manifest.ts'
 import { configFromHistory } from './schema1/config-from-history.ts'
 import { openSource } from './session.ts'
 import { TransferError } from './transfer-error.ts'
@@ -51,10 +53,10 @@ export interface ReadableImage extends AsyncDisposable {
   /** The layers a copy of the instance would read: the place may offer others than the manifest names. */
   readLayers(options?: OperationOptions): Promise<readonly Descriptor[]>
   /**
-   * What refers to the root, of one artifact type, if that is given. Lazy. Throws UNSUPPORTED where the place cannot
-   * tell.
+   * What refers to the root, by its subject, then by a tag made of the root's digest; of one artifact type, if that is
+   * given. Lazy. Throws UNSUPPORTED where the place cannot tell.
    */
-  readReferrers(options?: OperationOptions & { readonly artifactType?: string | undefined }): AsyncIterable<Descriptor>
+  readReferrers(options?: OperationOptions & { readonly artifactType?: string | undefined }): AsyncIterable<Referrer>
   /** A blob as the place has it: whoever asks verifies it. Lazy. Throws BLOB_UNKNOWN. */
   readBlob(blob: Descriptor, options?: OperationOptions): AsyncIterable<Uint8Array>
   /**
@@ -62,6 +64,11 @@ export interface ReadableImage extends AsyncDisposable {
    * it does not.
    */
   checkTrust(policy: TrustPolicy, manifest: RawManifest, options?: OperationOptions): Promise<readonly VerifiedClaim[]>
+}
+
+export interface Referrer extends Descriptor {
+  /** Under which it refers to the other; absent where it does by its subject. */
+  readonly tag?: string
 }
 
 /** Opens an image for reading only. The caller disposes it. Throws TransferError `initializing source NAME: …`. */
@@ -155,7 +162,7 @@ class OpenImage implements ReadableImage {
   async *readReferrers({
     artifactType,
     ...operation
-  }: OperationOptions & { readonly artifactType?: string | undefined } = {}): AsyncGenerator<Descriptor> {
+  }: OperationOptions & { readonly artifactType?: string | undefined } = {}): AsyncGenerator<Referrer> {
     const options = { ...this.#defaults, ...operation, artifactType }
     const { digest } = await this.readRoot(options)
     const source = this.#source
@@ -164,6 +171,11 @@ class OpenImage implements ReadableImage {
       throw new TransloadError('UNSUPPORTED', `listing referrers is not implemented for ${scheme}: images`)
     }
     yield* source.readReferrers(digest, options)
+    for (const tag of attachedTags(digest)) {
+      const raw = await this.#reading(`reading ${tag}`, readTaggedManifest(source, tag, options))
+      const referrer = raw && { ...referrerDescriptor(raw), tag }
+      if (referrer && (artifactType ?? referrer.artifactType) === referrer.artifactType) yield referrer
+    }
   }
 
   readBlob(blob: Descriptor, options: OperationOptions = this.#defaults): AsyncIterable<Uint8Array> {

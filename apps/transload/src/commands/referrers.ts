@@ -1,5 +1,5 @@
-import type { Descriptor, Digest } from '@transload/contract'
-import { openImage } from '@transload/core'
+import type { Digest } from '@transload/contract'
+import { openImage, type Referrer } from '@transload/core'
 
 import { stringFlag, type GroupValues } from '../arguments/flag.ts'
 import { defineCommand } from '../command.ts'
@@ -29,7 +29,8 @@ export const referrers = defineCommand({
   name: 'referrers',
   description: `List what refers to "IMAGE-NAME": signatures, SBOMs and other artifacts
 
-One line each: its digest and the type of the artifact. Of a list its own are listed, not those of its images.`,
+One line each: its digest, the type of the artifact, and the tag if it is that which refers to the image, as cosign's
+"sha256-….sig" does. Of a list its own are listed, not those of its images.`,
   operands: 'IMAGE-NAME',
   examples: [
     'referrers docker://registry.example.com/app:v1',
@@ -50,12 +51,16 @@ async function runReferrers(
   const located = await side.locate(name).catch((error: unknown) => {
     throw prefixError(`Invalid source name ${name}`, error)
   })
-  const read = async (): Promise<{ subject: Digest; found: readonly Descriptor[] }> => {
+  const read = async (): Promise<{ subject: Digest; found: readonly Referrer[] }> => {
     await using image = await openImage(located, openOptions(context))
     const { digest } = await image.readRoot()
     return { subject: digest, found: await Array.fromAsync(image.readReferrers({ artifactType })) }
   }
   const { subject, found } = await withRetries(read, retry, context)
   if (globals.json) await printJson(stdout, { subject, referrers: found })
-  else await print(stdout, found.map((each) => `${each.digest} ${each.artifactType ?? each.mediaType}\n`).join(''))
+  else await print(stdout, found.map(referrerLine).join(''))
+}
+
+function referrerLine({ digest, artifactType, mediaType, tag }: Referrer): string {
+  return `${[digest, artifactType ?? mediaType, ...(tag === undefined ? [] : [tag])].join(' ')}\n`
 }
