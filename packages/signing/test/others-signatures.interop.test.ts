@@ -74,6 +74,10 @@ describe.skipIf(missing)(`signatures of others ${missing ?? ''}`, () => {
     expect(await verdict(bundle, byFulcio())).toEqual({ manifest: digest, signer })
     expect(await verdict(bundle, byFulcio('mo@example.com'))).toMatch(/^Required email "mo@example.com" not found/)
     expect(await verdict(bundle, byKey())).toMatch(/^cryptographic signature verification failed/)
+    // The services are real enough for cosign: it skips nothing.
+    const whom = ['--certificate-identity', email, '--certificate-oidc-issuer', sigstore.oidcUrl]
+    const trust = ['--trusted-root', path('trusted-root.json'), '--allow-http-registry']
+    expect(JSON.parse(await cosign(['verify', ...whom, ...trust, image]))).toHaveLength(1)
   })
 
   test('an attestation of cosign is not taken for a signature', async () => {

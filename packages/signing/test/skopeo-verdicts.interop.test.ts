@@ -1,4 +1,4 @@
-import { sign } from 'node:crypto'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,6 +28,7 @@ import type { AttachedSignature } from '../src/sigstore/attached-signature.ts'
 import {
   certifiedSignature,
   createServices,
+  email,
   logPromise,
   requireFulcio,
   requirePki,
@@ -136,12 +137,30 @@ const refused: readonly Case[] = [
     await certifiedSignature(services, { leaf: { emails: ['mo@example.com'] } }),
     pki,
   ],
+  ['of a certificate signed with SHA-1', await certifiedSignature(services, { leaf: { hash: 'SHA-1' } }), pki],
+  ['of 10 MB', { ...good, payload: Buffer.alloc(10_000_000, 0x20) }, byKey],
   ['by whom a company certified once', await certifiedSignature(services, { leaf: yesterday }), pki],
   ['by a host where a person is asked for', certified, requirePki(services, { subjectHostname: 'a.example.com' })],
 ]
 
+/** What skopeo accepts. */
+const refusedByOursAlone: readonly Case[] = [
+  ['of a certificate that does not say what for', await certifiedSignature(services, { leaf: { usages: [] } }), pki],
+  ['by an RSA key that is too short', await byShortKey(), pki],
+]
+
+async function byShortKey(): Promise<AttachedSignature> {
+  const short = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const certificate = await services.root.issue({ publicKey: short.publicKey, emails: [email] })
+  return withAnnotation(signedBy(short), certificateAnnotation, certificate)
+}
+
 /** Where ours have more to say, or put it in other words. */
 const differently: Readonly<Record<string, string>> = {
+  'of 10 MB': 'cryptographic signature verification failed: invalid signature when validating ASN.1 encoded signature',
+  'of a certificate signed with SHA-1':
+    'veryfing leaf certificate failed: x509: certificate signed by unknown authority (possibly because of "x509: cannot ' +
+    'verify signature: insecure algorithm ECDSA-SHA1" while trying to verify candidate authority certificate "intermediate")',
   'with two certificates': 'public key or cert to be matched against publicKey in Rekor SET has trailing data',
   'of an authority that is none':
     'veryfing leaf certificate failed: x509: certificate signed by unknown authority (possibly because of "x509: invalid ' +
@@ -163,6 +182,13 @@ describe.skipIf(missing)(`verdicts of skopeo ${missing ?? ''}`, () => {
       expect(reason).toBeDefined()
     },
   )
+})
+
+describe.skipIf(missing)(`what is stricter than skopeo ${missing ?? ''}`, () => {
+  test.each(refusedByOursAlone)('a signature %s is refused', async (_, signature, requirement) => {
+    expect(await ours(signature, requirement)).toMatch(/^veryfing leaf certificate failed: x509: /)
+    expect(await skopeos(signature, requirement)).toBeUndefined()
+  })
 })
 
 /** Why it is refused. */

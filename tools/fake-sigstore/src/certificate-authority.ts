@@ -2,6 +2,9 @@ import 'reflect-metadata'
 import { generateKeyPairSync, randomBytes, webcrypto, type KeyObject } from 'node:crypto'
 
 import * as x509 from '@peculiar/x509'
+import { X509Certificate } from '@sigstore/core'
+
+import { timestampsExtension, type CertificateLog } from './certificate-log.ts'
 
 x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoProvider.set>[0])
 
@@ -15,6 +18,8 @@ export interface AuthorityOptions {
   /** Object identifiers; absent: nothing is said of it. */
   readonly usages?: readonly string[]
   readonly extensions?: readonly x509.Extension[]
+  /** Has the certificates that the authority issues. */
+  readonly log?: CertificateLog
 }
 
 export interface LeafOptions {
@@ -56,6 +61,8 @@ export function extension(oid: string, isCritical: boolean, value: Uint8Array): 
 interface Issuer {
   readonly name: string
   readonly key: webcrypto.CryptoKey
+  readonly publicKey: KeyObject
+  readonly log?: CertificateLog | undefined
   readonly chain: readonly string[]
 }
 
@@ -67,6 +74,7 @@ async function createAuthority(options: AuthorityOptions, parent: Issuer | undef
     subject: name,
     issuer: parent ?? { name, key },
     publicKey,
+    serialNumber: newSerialNumber(),
     notBefore: options.notBefore ?? new Date(Date.now() - day),
     notAfter: options.notAfter ?? new Date(Date.now() + 365 * day),
     extensions: [
@@ -76,7 +84,7 @@ async function createAuthority(options: AuthorityOptions, parent: Issuer | undef
       ...(options.extensions ?? []),
     ],
   })
-  const self: Issuer = { name, key, chain: [certificate, ...(parent?.chain ?? [])] }
+  const self: Issuer = { name, key, publicKey, log: options.log, chain: [certificate, ...(parent?.chain ?? [])] }
   return {
     certificate,
     chain: self.chain,
@@ -92,10 +100,11 @@ async function issueLeaf(leaf: LeafOptions, issuer: Issuer): Promise<string> {
     ...(leaf.uris ?? []).map((value) => ({ type: 'url' as const, value })),
   ]
   const usages = leaf.usages ?? [codeSigning]
-  return generate({
+  const certificate = {
     subject: '',
     issuer,
     publicKey: leaf.publicKey,
+    serialNumber: newSerialNumber(),
     notBefore: leaf.notBefore ?? new Date(),
     notAfter: leaf.notAfter ?? new Date(Date.now() + 10 * minute),
     hash: leaf.hash ?? 'SHA-256',
@@ -106,7 +115,13 @@ async function issueLeaf(leaf: LeafOptions, issuer: Issuer): Promise<string> {
       ...(leaf.oidcIssuer === undefined ? [] : issuerExtensions(leaf.oidcIssuer)),
       ...(leaf.extensions ?? []),
     ],
-  })
+  }
+  const unlogged = await generate(certificate)
+  if (issuer.log === undefined) return unlogged
+  const tbsCertificate = X509Certificate.parse(unlogged).tbsCertificate.toDER()
+  const issuerKey = issuer.publicKey.export({ format: 'der', type: 'spki' })
+  const timestamps = extension(timestampsExtension, false, issuer.log.createTimestamps(tbsCertificate, issuerKey))
+  return generate({ ...certificate, extensions: [...certificate.extensions, timestamps] })
 }
 
 /** As Fulcio writes them: the old one is bare text, the new one DER. */
@@ -122,6 +137,7 @@ interface Certificate {
   readonly subject: string
   readonly issuer: Pick<Issuer, 'name' | 'key'>
   readonly publicKey: KeyObject
+  readonly serialNumber: string
   readonly notBefore: Date
   readonly notAfter: Date
   readonly hash?: string
@@ -138,7 +154,6 @@ async function generate({
   const spki = publicKey.export({ format: 'der', type: 'spki' })
   const certificate = await x509.X509CertificateGenerator.create({
     ...validity,
-    serialNumber: `01${randomBytes(15).toString('hex')}`,
     issuer: issuer.name,
     publicKey: new x509.PublicKey(new Uint8Array(spki)),
     signingKey: issuer.key,
@@ -146,6 +161,10 @@ async function generate({
     extensions: [...extensions],
   })
   return `${certificate.toString('pem').trimEnd()}\n`
+}
+
+function newSerialNumber(): string {
+  return `01${randomBytes(15).toString('hex')}`
 }
 
 async function importPrivateKey(key: KeyObject): Promise<webcrypto.CryptoKey> {

@@ -43,10 +43,10 @@ test('version 2 of the same certifies a workflow', async () => {
       },
     }),
   })
-  const { signedCertificateDetachedSct } = (await answer.json()) as {
-    signedCertificateDetachedSct: { chain: { certificates: readonly string[] } }
+  const { signedCertificateEmbeddedSct } = (await answer.json()) as {
+    signedCertificateEmbeddedSct: { chain: { certificates: readonly string[] } }
   }
-  const [leaf] = signedCertificateDetachedSct.chain.certificates
+  const [leaf] = signedCertificateEmbeddedSct.chain.certificates
   expect(new X509Certificate(leaf!).subjectAltName).toBe('URI:https://ci.example/build')
 })
 

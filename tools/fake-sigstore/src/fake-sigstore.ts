@@ -1,4 +1,5 @@
 import { codeSigning, createCertificateAuthority, type CertificateAuthority } from './certificate-authority.ts'
+import { createCertificateLog } from './certificate-log.ts'
 import { answerFulcio } from './fulcio.ts'
 import { serve, type RunningServer } from './http.ts'
 import { createIdentityToken, createTokenKey, type User } from './identity-token.ts'
@@ -27,7 +28,13 @@ export async function startFakeSigstore(
   user: User = { subject: 'jo', email: 'jo@example.com' },
 ): Promise<FakeSigstore> {
   const root = await createCertificateAuthority({ name: 'fake root', pathLength: 1 })
-  const authority = await root.createIntermediate({ name: 'fake intermediate', pathLength: 0, usages: [codeSigning] })
+  const certificateLog = createCertificateLog()
+  const authority = await root.createIntermediate({
+    name: 'fake intermediate',
+    pathLength: 0,
+    usages: [codeSigning],
+    log: certificateLog,
+  })
   const log = createTransparencyLog()
   const tokenKey = createTokenKey()
   const issuer = createOidcIssuer(user, tokenKey)
@@ -45,7 +52,8 @@ export async function startFakeSigstore(
     authority,
     log,
     createToken: (whom = user) => createIdentityToken(whom, { issuer: oidc.url, audience: 'sigstore' }, tokenKey),
-    trustedRoot: () => createTrustedRoot({ authority, fulcioUrl: fulcio.url, log, rekorUrl: rekor.url }),
+    trustedRoot: () =>
+      createTrustedRoot({ authority, certificateLog, fulcioUrl: fulcio.url, log, rekorUrl: rekor.url }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

@@ -34,7 +34,7 @@ export async function answerFulcio({ method, url, headers, body }: Request, opti
     const key = createPublicKey(publicKeyRequest.publicKey.content)
     const { proofOfPossession: proof } = publicKeyRequest
     const certificates = await issue({ token: credentials?.oidcIdentityToken ?? bearer, key, proof }, options)
-    return { status: 200, body: { signedCertificateDetachedSct: { chain: { certificates } } } }
+    return { status: 200, body: { signedCertificateEmbeddedSct: { chain: { certificates } } } }
   }
   if (method === 'GET' && url.pathname === '/api/v2/trustBundle') {
     return { status: 200, body: { chains: [{ certificates: options.authority.chain }] } }

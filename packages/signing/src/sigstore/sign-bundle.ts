@@ -10,6 +10,7 @@ import {
 
 import { uploadLogEntry, type LogEntry, type RekorOptions } from './rekor.ts'
 import { publicKeyPem, signBytes, type SigningKey } from './signing-key.ts'
+import { signaturePredicate } from './statement.ts'
 
 const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 const statementType = 'application/vnd.in-toto+json'
@@ -26,7 +27,7 @@ export async function signBundle(
   const statement = {
     _type: 'https://in-toto.io/Statement/v1',
     subject: [{ name: identity, digest: { [digestAlgorithm(manifest)]: digestHex(manifest) } }],
-    predicateType: 'https://sigstore.dev/cosign/sign/v1',
+    predicateType: signaturePredicate,
     predicate: {},
   }
   const payload = Buffer.from(JSON.stringify(statement))

@@ -22,7 +22,7 @@ export function parseStatement(bytes: Uint8Array): Claim {
 }
 
 /** What cosign signs images with. */
-const signaturePredicate = 'https://sigstore.dev/cosign/sign/v1'
+export const signaturePredicate = 'https://sigstore.dev/cosign/sign/v1'
 
 const statementTypes: readonly unknown[] = ['https://in-toto.io/Statement/v1', 'https://in-toto.io/Statement/v0.1']
 const members: readonly string[] = ['_type', 'subject', 'predicateType', 'predicate']
