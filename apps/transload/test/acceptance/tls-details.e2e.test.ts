@@ -66,6 +66,23 @@ describe('TLS-14: inspect docker://', () => {
   })
 })
 
+describe('TLS-16: inspect atomic:', () => {
+  it.each(matrix)('%s: details %s, server %s: %s', async (_row, file, server, shown) => {
+    await using teapot = await startTeapot(servers[server])
+    const cluster = { server: `https://${teapot.host}`, 'certificate-authority': join(certificates, 'localhost.crt') }
+    const config = {
+      'current-context': 'teapot',
+      contexts: [{ name: 'teapot', context: { cluster: 'teapot' } }],
+      clusters: [{ name: 'teapot', cluster }],
+    }
+    await writeFile(join(user.home, 'kubeconfig'), JSON.stringify(config))
+    const words = ['--tls-details', `${file}.yaml`, 'inspect', 'atomic:registry.example/namespace/repo:tag']
+    const { code, output } = await user.run(words, { env: { KUBECONFIG: 'kubeconfig' } })
+    expect(code).toBe(1)
+    expect(output).toMatch(shown)
+  })
+})
+
 // Where TLS is negotiated the certificate is refused: nothing names its authority.
 describe('TLS-15: inspect oci:, the config being elsewhere', () => {
   it.each(matrix)('%s: details %s, server %s: %s', async (_row, file, server, shown) => {

@@ -219,7 +219,7 @@ async function copy(
   directory: string,
   policy?: string,
 ): Promise<void> {
-  const trust = policy === undefined || program === 'transload' ? ['--insecure-policy'] : ['--policy', policy]
+  const trust = policy === undefined ? ['--insecure-policy'] : ['--policy', policy]
   const insecure = ['--src-tls-verify=false', '--dest-tls-verify=false']
   await programs[program]([...trust, '--registries.d', directory, 'copy', '--quiet', ...insecure, ...flags, from, to])
 }
