@@ -1,6 +1,4 @@
-/** What a sigstore signature is in a registry's `.sig` attachment: a layer of this type with these annotations (trust.md §3). */
-export const signatureMediaType = 'application/vnd.dev.cosign.simplesigning.v1+json'
-
+/** Of a sigstore signature, as a layer of a registry's `.sig` attachment (trust.md §3). Base64. */
 export const signatureAnnotation = 'dev.cosignproject.cosign/signature'
 /** PEM: one certificate. */
 export const certificateAnnotation = 'dev.sigstore.cosign/certificate'

@@ -150,6 +150,28 @@ test('a log cannot be asked for', async () => {
   await expect(createSigstoreVerifier(withLog)).rejects.toThrow('PKI specified with a Rekor public key')
 })
 
+test('a file of authorities may be a long one, with other things in it', async () => {
+  const { publicKey } = newKey()
+  const others = await Promise.all(Array.from({ length: 40 }, () => createCertificateAuthority()))
+  const pem = [pemOf(publicKey).toString(), ...others.map(({ certificate }) => certificate), root.certificate].join('')
+  const trust = { ...requirement.trust, roots: pemSource(pem.replaceAll('\n', ' \r\n')) }
+  const verifier = await createSigstoreVerifier({ ...requirement, trust })
+  expect(await verifier.verify(await certified())).toMatchObject({ manifest })
+})
+
+test('a host that is only the end of one is refused', async () => {
+  const verifier = await createSigstoreVerifier(requirePki({ root }, { subjectHostname: '.example.com' }))
+  await expect(verifier.verify(await certified())).rejects.toThrow(
+    `x509: certificate is valid for ${host}, not .example.com`,
+  )
+})
+
+test('a chain of more certificates than anybody has is refused', async () => {
+  const signature = withAnnotation(await certified(), chainAnnotation, root.certificate.repeat(33))
+  const verifier = await createSigstoreVerifier(requirement)
+  await expect(verifier.verify(signature)).rejects.toThrow('33 certificates, where at most 32 are expected')
+})
+
 test('of authorities of the same name the right one is needed', async () => {
   const lookalikes = await Promise.all(
     Array.from({ length: 30 }, async () => (await root.createIntermediate({ name: 'builds' })).certificate),

@@ -1,9 +1,9 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 
-import { parseDigest, type Digest, type SigstoreSignedRequirement } from '@transload/contract'
+import { mediaTypes, parseDigest, type Digest, type SigstoreSignedRequirement } from '@transload/contract'
 
 import { encodePayload } from '../payload.ts'
-import { signatureAnnotation, signatureMediaType } from './annotations.ts'
+import { signatureAnnotation } from './annotations.ts'
 import type { AttachedSignature } from './attached-signature.ts'
 
 const config = '{}'
@@ -36,7 +36,7 @@ export function signedBy({ privateKey }: KeyPair, content: Uint8Array = payload)
   const signature = sign(privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256', content, privateKey)
   return {
     kind: 'sigstore',
-    mediaType: signatureMediaType,
+    mediaType: mediaTypes.cosignSignature,
     payload: content,
     annotations: { [signatureAnnotation]: signature.toString('base64') },
   }

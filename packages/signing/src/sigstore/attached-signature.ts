@@ -1,16 +1,10 @@
 import type { KeyObject } from 'node:crypto'
 
-import { displayText, type StoredSignature, type VerifiedClaim } from '@transload/contract'
+import { displayText, mediaTypes, type StoredSignature, type VerifiedClaim } from '@transload/contract'
 
 import { invalidSignature } from '../invalid-signature.ts'
 import { parsePayload } from '../payload.ts'
-import {
-  certificateAnnotation,
-  chainAnnotation,
-  logEntryAnnotation,
-  signatureAnnotation,
-  signatureMediaType,
-} from './annotations.ts'
+import { certificateAnnotation, chainAnnotation, logEntryAnnotation, signatureAnnotation } from './annotations.ts'
 import { decodeBase64 } from './base64.ts'
 import { describeIdentity } from './certificate-identity.ts'
 import { verifyLogPromise } from './log-promise.ts'
@@ -38,7 +32,7 @@ export function verifyAttachedSignature(attached: AttachedSignature, material: T
 }
 
 function checkForm({ mediaType, payload, annotations }: AttachedSignature): void {
-  if (mediaType !== signatureMediaType) {
+  if (mediaType !== mediaTypes.cosignSignature) {
     throw invalidSignature(`${displayText(mediaType)} is not the type of a sigstore signature`)
   }
   const sizes = Object.values(annotations).map((value) => value.length)

@@ -63,8 +63,9 @@ function ownProblem(certificate: Certificate, at: Date): string | undefined {
   )
   if (unhandled !== undefined) return `unhandled critical extension ${unhandled[0]}`
   const expired = 'certificate has expired or is not yet valid: current time'
-  if (at < certificate.notBefore) return `${expired} ${goTime(at)} is before ${goTime(certificate.notBefore)}`
-  if (at > certificate.notAfter) return `${expired} ${goTime(at)} is after ${goTime(certificate.notAfter)}`
+  // In the affirmative: of a date that is none all comparisons are false.
+  if (!(at >= certificate.notBefore)) return `${expired} ${goTime(at)} is before ${goTime(certificate.notBefore)}`
+  if (!(at <= certificate.notAfter)) return `${expired} ${goTime(at)} is after ${goTime(certificate.notAfter)}`
   return keyWeakness(certificate.key)
 }
 
@@ -86,6 +87,7 @@ function isForCodeSigning(usages: readonly string[]): boolean {
 }
 
 function goTime(time: Date): string {
+  if (Number.isNaN(time.getTime())) return 'of no date'
   return time.toISOString().replace(/\.\d+/, '')
 }
 

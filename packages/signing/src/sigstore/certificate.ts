@@ -45,7 +45,7 @@ export interface SubjectNames {
 
 type DerValue = CertificateFields['root']
 
-/** All certificates of a PEM text, `maxCertificates` at most. Throws SIGNATURE_INVALID. */
+/** All certificates of a PEM text that came with a signature, `maxCertificates` at most. Throws SIGNATURE_INVALID. */
 export function parseCertificates(pem: string): readonly Certificate[] {
   const blocks = parsePem(pem)
   if (blocks.length > maxCertificates) {
@@ -87,11 +87,13 @@ function readCertificate(x509: X509Certificate, fields: CertificateFields): Cert
     ...(usages === undefined ? {} : { extendedKeyUsages: usages.content[0]!.subs.map((usage) => usage.toOID()) }),
     names: readNames(extensions.get(subjectAltNameOid)),
     isSignedBy: (key) => x509.verify(key),
-    isForHost: (host) =>
-      isIP(host) === 0
-        ? x509.checkHost(host, { subject: 'never', partialWildcards: false }) !== undefined
-        : x509.checkIP(host) !== undefined,
+    isForHost: (host) => (isIP(host) === 0 ? isNamedHost(x509, host) : x509.checkIP(host) !== undefined),
   }
+}
+
+/** OpenSSL takes a name that starts with a dot for all that end so. */
+function isNamedHost(x509: X509Certificate, host: string): boolean {
+  return !host.startsWith('.') && x509.checkHost(host, { subject: 'never', partialWildcards: false }) !== undefined
 }
 
 function readExtensions(fields: CertificateFields): ReadonlyMap<string, Extension> {

@@ -21,7 +21,8 @@ export function parsePem(text: string): readonly PemBlock[] {
     const endMark = `-----END ${label}-----`
     const body = text.indexOf(endMark, labelEnd)
     if (body < 0) throw invalidSignature(`PEM without an end: ${displayText(label)}`)
-    blocks.push({ label, der: decodeBase64(text.slice(labelEnd + dashes.length, body).trim(), 'PEM') })
+    const encoded = text.slice(labelEnd + dashes.length, body).replaceAll(/[ \t]/g, '')
+    blocks.push({ label, der: decodeBase64(encoded, 'PEM') })
     end = body + endMark.length
   }
 }

@@ -1,15 +1,9 @@
 import { createHash } from 'node:crypto'
 
-import type { OperationOptions, StoredSignature } from '@transload/contract'
+import { mediaTypes, type OperationOptions, type StoredSignature } from '@transload/contract'
 
 import { encodePayload, type Payload } from '../payload.ts'
-import {
-  certificateAnnotation,
-  chainAnnotation,
-  logEntryAnnotation,
-  signatureAnnotation,
-  signatureMediaType,
-} from './annotations.ts'
+import { certificateAnnotation, chainAnnotation, logEntryAnnotation, signatureAnnotation } from './annotations.ts'
 import { uploadLogEntry, type LogEntry, type RekorOptions } from './rekor.ts'
 import { publicKeyPem, signBytes, type SigningKey } from './signing-key.ts'
 
@@ -25,7 +19,7 @@ export async function signAttachment(
   const { certificate } = key
   return {
     kind: 'sigstore',
-    mediaType: signatureMediaType,
+    mediaType: mediaTypes.cosignSignature,
     payload: bytes,
     annotations: {
       [signatureAnnotation]: signature,

@@ -10,7 +10,8 @@ import {
 
 import { readKeySource } from '../key-source.ts'
 import type { CertificateIdentity } from './certificate-identity.ts'
-import { parseCertificates, type Certificate } from './certificate.ts'
+import { parseCertificate, type Certificate } from './certificate.ts'
+import { parsePem } from './pem.ts'
 import { parsePublicKey } from './public-key.ts'
 
 /** A requirement with everything read that it names. */
@@ -76,7 +77,8 @@ async function readKeys(sources: readonly KeySource[], subject: string): Promise
 async function readCertificates(source: KeySource, subject: string): Promise<readonly Certificate[]> {
   const pem = Buffer.from(await readKeySource(source)).toString()
   try {
-    const certificates = parseCertificates(pem)
+    const blocks = parsePem(pem).filter(({ label }) => label === 'CERTIFICATE')
+    const certificates = blocks.map(({ der }) => parseCertificate(der))
     if (certificates.length > 0) return certificates
   } catch (cause) {
     throw invalid(`error loading ${subject}: ${errorMessage(cause)}`, cause)
