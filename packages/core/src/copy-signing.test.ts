@@ -5,6 +5,8 @@ import {
   TransloadError,
   type Claim,
   type Digest,
+  type ImageDestination,
+  type ReuseOptions,
   type Signature,
   type SignatureWriter,
   type Signer,
@@ -14,6 +16,7 @@ import {
 import {
   fixtureImage,
   fixtureIndex,
+  fixtureLayer,
   memoryTransport,
   storeImage,
   type FixtureImage,
@@ -62,13 +65,14 @@ async function stored(source: FixtureImage, signatures: readonly StoredSignature
   return from
 }
 
-function place(check?: SignatureWriter['check']): Located {
+function place(check?: SignatureWriter['check'], reuseBlob?: ImageDestination['reuseBlob']): Located {
   const memory = memoryTransport()
   const transport: Transport = {
     ...memory,
     async openDestination(reference, options) {
       const destination = await memory.openDestination!(reference, options)
       Object.assign(destination.signatures!, { check })
+      if (reuseBlob) Object.assign(destination, { reuseBlob })
       return destination
     },
   }
@@ -126,6 +130,18 @@ it('signs every image of an index, and the index', async () => {
   const digests = [...index.children, index.root].map(({ digest }) => digest)
   expect(signing.claims.map(({ manifest }) => manifest)).toEqual(digests)
   for (const digest of digests) expect(await signaturesAt(to, digest)).toEqual([made('simple', digest)])
+})
+
+it('signs no layer that another blob has taken the place of', async () => {
+  const asked: ReuseOptions[] = []
+  const to = place(undefined, async (_, options) => void asked.push(options))
+  const plain = fixtureImage({ format: 'oci', layers: [fixtureLayer('layer', 'none')] })
+  const options = { layers: 'compressed', signIdentity: identity } as const
+  await copyImage(await stored(plain), to, options)
+  expect(asked.map(({ substitutes }) => substitutes)).toContain(true)
+  asked.length = 0
+  await copyImage(await stored(plain), to, { ...options, signers: [signer('simple')] })
+  expect(asked.map(({ substitutes }) => substitutes)).not.toContain(true)
 })
 
 it('writes bundles as referrers of what they sign', async () => {
