@@ -3,7 +3,13 @@ import { join } from 'node:path'
 
 import { parseManifest, rawManifest, type Descriptor } from '@transload/contract'
 import { startRegistryServer } from '@transload/registry-server'
-import { attestedIndex, fixtureIndex, nestedIndex, type FixtureImage } from '@transload/transport-conformance/fixtures'
+import {
+  attestedIndex,
+  fixtureImage,
+  fixtureIndex,
+  nestedIndex,
+  type FixtureImage,
+} from '@transload/transport-conformance/fixtures'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createUser, fatalMessage, type User } from './run-cli.ts'
@@ -53,6 +59,15 @@ describe('copy --multi-arch=PLATFORMS', () => {
     const outcome = await user.run(['copy', '--multi-arch=linux/riscv64', 'oci:images:index', 'dir:none'])
     expect(fatalMessage(outcome)).toBe('preparing instances for copy: no instances found for platform linux/riscv64')
     expect(outcome.stderr).toContain('It has linux/amd64, linux/arm64/v8, linux/arm/v7.')
+  })
+
+  it('takes a single image for what its config says', async () => {
+    await writeToLayout(fixtureImage(), join(user.home, 'alone'), 'single')
+    await user.succeed(['copy', '-q', '--multi-arch=linux/amd64', 'oci:alone:single', 'dir:single'])
+    const outcome = await user.run(['copy', '--multi-arch=linux/arm64', 'oci:alone:single', 'dir:none'])
+    expect(outcome.code).toBe(1)
+    expect(fatalMessage(outcome)).toBe('preparing instances for copy: no instances found for platform linux/arm64')
+    expect(outcome.stderr).toContain('It has linux/amd64.')
   })
 
   it('strips nothing of what has to keep its digest', async () => {

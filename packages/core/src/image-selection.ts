@@ -6,7 +6,7 @@ import { isIndexType } from './manifest-type.ts'
 /** What of an index is copied: the instance for one platform, everything, the index manifest alone, or some images. */
 export type ImageSelection = 'system' | 'all' | 'index-only' | SomeImages
 
-/** Some images of an index, each with the attestations about it. */
+/** Some images of an index, each with the attestations about it. A single image has to be what is wanted. */
 export interface SomeImages {
   /** Each has to be in the index. Without a variant every variant is meant. */
   readonly platforms: readonly Platform[]

@@ -12,6 +12,7 @@ import {
 } from '@transload/contract'
 
 import { createLimiter, runAll } from './bounded.ts'
+import { checkSingleImage } from './check-single-image.ts'
 import type { ResolvedCopyOptions } from './copy-options.ts'
 import type { SelectedReferrer } from './find-referrers.ts'
 import { imageLabel, labelError } from './image-label.ts'
@@ -82,7 +83,9 @@ export async function selectImages(session: ReadSession): Promise<SelectedImages
   )
   const manifest = parseManifest(root)
   if (manifest.kind !== 'index') {
-    return { source: name, root, images: [await selectImage(session, root, manifest, options)] }
+    const image = await selectImage(session, root, manifest, options)
+    if (typeof options.images !== 'string') await checkSingleImage(source, image, options.images, options)
+    return { source: name, root, images: [image] }
   }
   const readIndex = indexReader(session)
   if (options.images === 'system') {
