@@ -136,9 +136,9 @@ async function checkStoredCredentials(
   }
 }
 
-/** With --retry-times it is the command that tries again, and says so; as skopeo does. */
+/** With --retry-times, also 0, it is the command that tries again, or not, and says so; as skopeo does. */
 function registryRetries(retry: RetryValues | undefined): RetryOptions | undefined {
-  return (retry?.retryTimes ?? 0) > 0 ? { unavailableAttempts: 1 } : undefined
+  return retry?.retryTimes === undefined ? undefined : { unavailableAttempts: 1 }
 }
 
 /** The packages of `--plugin` and TRANSLOAD_PLUGINS; never looked for in the working directory. */

@@ -54,6 +54,21 @@ test.each<[string, (number | 'reset' | 'refused')[], number[], number | 'error',
   expect(waited).toEqual(waits)
 })
 
+test('a wait is announced, a replaced connection is not', async () => {
+  const rules = resolveRetryRules({ delay: async () => undefined })
+  const logged: string[] = []
+  const log = (level: string, message: string): void => void logged.push(`${level}: ${message}`)
+  const outcomes: (number | 'reset')[] = ['reset', 503, 200]
+  await sendWithRetries(
+    { what: 'GET x', isRepeatable: true, log, send: async () => answerOf(outcomes.shift()!) },
+    rules,
+  )
+  expect(logged).toEqual([
+    expect.stringMatching(/^debug: GET x: .*, trying again in 0 ms$/),
+    'warn: GET x: status 503, trying again in 1000 ms',
+  ])
+})
+
 test('503 is handed back at once where somebody else repeats', async () => {
   const rules = resolveRetryRules({ unavailableAttempts: 1, delay: async () => undefined })
   const outcomes: (number | 'reset')[] = ['reset', 503, 200]

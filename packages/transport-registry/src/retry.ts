@@ -64,7 +64,8 @@ export async function sendWithRetries<T extends HttpResponse>(request: Attempts<
     const waitMs = Math.min(rules.maxDelayMs, failure.retryAfterMs ?? startMs)
     pauseMs = failure.isAnswer ? waitMs * 2 : undefined
     if (!TransloadError.is(outcome)) await outcome.discard()
-    request.log('debug', `${request.what}: ${failure.problem}, trying again in ${waitMs} ms`)
+    // Whoever waits wants to know what for; a connection that was closed while it was idle is nobody's business.
+    request.log(waitMs > 0 ? 'warn' : 'debug', `${request.what}: ${failure.problem}, trying again in ${waitMs} ms`)
     if (waitMs > 0) await rules.delay(waitMs, { signal: request.signal })
   }
 }

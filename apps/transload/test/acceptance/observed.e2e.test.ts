@@ -106,6 +106,13 @@ describe('retries', () => {
     )
   })
 
+  it('none with --retry-times 0', async () => {
+    await using registry = await startScriptedRegistry(() => ({ status: 503 }))
+    const words = ['inspect', '--raw', '--tls-verify=false', '--retry-times=0', `docker://${registry.host}/a:1`]
+    expect((await user.run(words)).code).toBe(1)
+    expect(registry.requests.filter(({ path }) => path.includes('/manifests/'))).toHaveLength(1)
+  })
+
   it.each<[string, ScriptedAnswer]>([
     ['500', { status: 500 }],
     ['MANIFEST_UNKNOWN', { status: 404, body: errorBody('MANIFEST_UNKNOWN', 'manifest unknown') }],
