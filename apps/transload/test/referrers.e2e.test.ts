@@ -1,12 +1,14 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { mediaTypes } from '@transload/contract'
 import { startRegistryServer, type RegistryServer } from '@transload/registry-server'
 import { emptyCache, fixtureArtifact, fixtureImage, writeImage } from '@transload/transport-conformance/fixtures'
 import registryTransport from '@transload/transport-registry'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createUser, fatalMessage, type User } from './run-cli.ts'
+import { startScriptedRegistry } from './scripted-registry.ts'
 
 const image = fixtureImage({ format: 'oci' })
 const sbom = fixtureArtifact({ subject: image.root, artifactType: 'test/sbom' })
@@ -73,6 +75,25 @@ describe('referrers', () => {
     expect(found).toContain(`${sbom.root.digest} test/sbom\n`)
     expect(found).toContain(`${signature.root.digest} test/signature\n`)
     expect(found).toContain(`${attached.root.digest} test/attached ${tag}\n`)
+  })
+
+  it('are missed, by name, in a registry that takes them and forgets', async () => {
+    await user.succeed(['copy', '-q', '--with-referrers', '--src-tls-verify=false', name, 'oci:kept:v1'])
+    await using forgetful = await startScriptedRegistry((method, path) => {
+      if (method === 'POST') return { status: 202, headers: { location: '/v2/a/blobs/uploads/1' } }
+      if (method === 'PUT') return { status: 201 }
+      if (!path.includes('/referrers/')) return undefined
+      const headers = { 'content-type': mediaTypes.ociIndex }
+      return { status: 200, headers, body: JSON.stringify({ schemaVersion: 2, manifests: [] }) }
+    })
+    const to = `docker://${forgetful.host}/a:1`
+    const outcome = await user.run(['copy', '--with-referrers', '--dest-tls-verify=false', 'oci:kept:v1', to])
+    expect(outcome.code).toBe(1)
+    const message = fatalMessage(outcome)
+    expect(message).toMatch(/^not found at the destination after the copy: /)
+    for (const lost of [`${sbom.root.digest} (test/sbom, of ${image.root.digest})`, signature.root.digest, tag]) {
+      expect(message).toContain(lost)
+    }
   })
 
   it.each([

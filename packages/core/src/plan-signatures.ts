@@ -27,7 +27,12 @@ export function planSignatures(
   throw new TransloadError(
     'SIGNATURES_LOST',
     `Can not copy signatures to ${nameOf(destination)}: ${noSignaturesReason(destination)}`,
-    { hint: 'To copy without the signatures use --remove-signatures.' },
+    {
+      hint:
+        destination.traits.referrers && signatures.every(({ kind }) => kind === 'sigstore')
+          ? 'To copy them as they are attached to the image use --with-referrers; to copy without them --remove-signatures.'
+          : 'To copy without the signatures use --remove-signatures.',
+    },
   )
 }
 

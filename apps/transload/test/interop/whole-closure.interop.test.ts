@@ -1,10 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { digestOf, parseManifest, rawManifest, type Digest } from '@transload/contract'
 import { peer, requirePeers, testImage } from '@transload/peers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import type { Outcome } from '../run-cli.ts'
 import { openSite, succeeding, type Site } from './site.ts'
 
 const missing = requirePeers('skopeo', 'registry', 'oras', 'cosign')
@@ -72,6 +73,26 @@ describe.skipIf(missing)(`copy --with-referrers ${missing ?? ''}`, () => {
       expect(written.filter((ref) => ref !== 'v1' && !original.children.some((digest) => digest === ref))).toEqual([])
     },
   )
+
+  test('brings signatures that are read as such to a layout, which holds none but these', async () => {
+    const configuration = site.newPath()
+    await mkdir(configuration)
+    await writeFile(join(configuration, 'attachments.yaml'), 'default-docker: {use-sigstore-attachments: true}')
+    const copy = async (flags: readonly string[]): Promise<Outcome> =>
+      await site.transload.run([
+        '--registries.d',
+        configuration,
+        'copy',
+        '-q',
+        '--all',
+        '--src-tls-verify=false',
+        ...flags,
+        `docker://${original.repository}:v1`,
+        `oci:${site.newPath()}:v1`,
+      ])
+    expect((await copy([])).output).toContain('To copy them as they are attached to the image use --with-referrers')
+    expect(await copy(['--with-referrers'])).toMatchObject({ code: 0 })
+  })
 
   test('the plan lists all of it and writes nothing', async () => {
     const layout = site.newPath()
