@@ -35,12 +35,12 @@ export async function openSigstoreKeySigner(
 }
 
 /**
- * Signs as a parameter file says. Whoever has to log in for that does it here, before anything is copied. Throws as
- * `openSigstoreKeySigner`, and what Fulcio and the issuer of ID tokens are not content with.
+ * Signs as a parameter file says. If it will be used, who has to log in for that does it here, before anything is copied.
+ * Throws as `openSigstoreKeySigner`, and what Fulcio and the issuer of ID tokens are not content with.
  */
 export async function openSigstoreSigner(
   parameterFile: string,
-  { form }: { readonly form: SignatureForm },
+  { form, willSign }: { readonly form: SignatureForm; readonly willSign: boolean },
   context: CommandContext,
 ): Promise<Signer> {
   const { key, rekorUrl } = await readSigstoreParameters(parameterFile, context.directory)
@@ -49,7 +49,8 @@ export async function openSigstoreSigner(
   if (rekorUrl !== undefined) context.log('debug', `Using Rekor server at ${displayUrl(rekorUrl)}`)
   const { createSigstoreSigner } = await import('@transload/signing/sigstore')
   const signer = createSigstoreSigner({
-    key: 'privateKeyFile' in key ? await openKeyFile(key, context) : await certifyKeys(key, fetch, context),
+    key:
+      'privateKeyFile' in key ? await openKeyFile(key, context) : await certifyKeys(key, { fetch, willSign }, context),
     rekor: rekorUrl === undefined ? undefined : { url: rekorUrl, fetch },
     form,
     creator,
@@ -87,17 +88,21 @@ async function readKey(file: string, passphrase: string, { directory, signal }: 
   }
 }
 
-/** The first certificate is asked for at once, so that a refusal comes before the copy. */
+/** The first certificate is asked for at once if it will be needed, so that a refusal comes before the copy. */
 async function certifyKeys(
   { fulcioUrl, oidc }: FulcioParameters,
-  fetch: Fetch,
+  { fetch, willSign }: { readonly fetch: Fetch; readonly willSign: boolean },
   context: CommandContext,
 ): Promise<KeySupply> {
-  const token = await obtainToken(oidc, fetch, context)
-  context.log('debug', `Requesting a certificate from Fulcio at ${displayUrl(fulcioUrl)}`)
-  const { createFulcioKeys } = await import('@transload/signing/sigstore')
-  const keys = createFulcioKeys({ url: fulcioUrl, token, fetch })
-  await keys(context)
+  const open = async (): Promise<KeySupply> => {
+    const token = await obtainToken(oidc, fetch, context)
+    context.log('debug', `Requesting a certificate from Fulcio at ${displayUrl(fulcioUrl)}`)
+    const { createFulcioKeys } = await import('@transload/signing/sigstore')
+    return createFulcioKeys({ url: fulcioUrl, token, fetch })
+  }
+  let opened: Promise<KeySupply> | undefined
+  const keys: KeySupply = async (options) => await (await (opened ??= open()))(options)
+  if (willSign) await keys(context)
   return keys
 }
 

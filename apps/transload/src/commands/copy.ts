@@ -69,7 +69,7 @@ async function runCopy(
     to: await locate(to, destinationName, 'destination'),
   }
   const options = await resolveOptions(values, located.to, context)
-  await using signing = await openSigners(values.signing, context)
+  await using signing = await openSigners(values.signing, context, { willSign: !values.copy.dryRun })
   const policy = loaded(from.plugins)
   freeBuffersEarly()
   await using cache = openBlobInfoCache(context)

@@ -49,10 +49,15 @@ export interface OpenSigners extends AsyncDisposable {
 }
 
 /**
- * Whether keys are there and passphrases fit is found out here, before anything is copied. Throws USAGE, IO for a file
- * that cannot be read, `creating signature: …`, and `Error using --sign-by-…: …`.
+ * Whether keys are there and passphrases fit is found out here, before anything is copied; nobody is asked for what lasts
+ * only minutes unless it will be needed. Throws USAGE, IO for a file that cannot be read, `creating signature: …`, and
+ * `Error using --sign-by-…: …`.
  */
-export async function openSigners(values: SigningValues, context: CommandContext): Promise<OpenSigners> {
+export async function openSigners(
+  values: SigningValues,
+  context: CommandContext,
+  { willSign }: { readonly willSign: boolean },
+): Promise<OpenSigners> {
   const { signBy, signByKeyFile, signBySqFingerprint, signPassphraseFile } = values
   const { signBySigstore, signBySigstorePrivateKey } = values
   const form = resolveForm(values)
@@ -76,7 +81,7 @@ export async function openSigners(values: SigningValues, context: CommandContext
     }
   }
   if (signBySigstore) {
-    await adding('Error using --sign-by-sigstore', openSigstoreSigner(signBySigstore, { form }, context))
+    await adding('Error using --sign-by-sigstore', openSigstoreSigner(signBySigstore, { form, willSign }, context))
   }
   if (signBySqFingerprint) {
     const opening = openSqSigner(signBySqFingerprint, passphrase, context)

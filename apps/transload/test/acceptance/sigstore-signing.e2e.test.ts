@@ -9,6 +9,7 @@ import { generateKeyPairFiles } from '@transload/signing/sigstore'
 import { fixtureImage } from '@transload/transport-conformance/fixtures'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { startRefusingProxy } from '../refusing-proxy.ts'
 import { createUser, fatalMessage, type Outcome, type RunOptions, type User } from '../run-cli.ts'
 import { startServing, type Serving } from '../serving.ts'
 import { writeToLayout } from '../write-image.ts'
@@ -225,11 +226,28 @@ describe('without a key of one’s own', () => {
       if (page !== undefined) child.stdin!.end(`${await (await fetch(page)).text()}\n`)
     }
     expect(await ended).toEqual([0, null])
-    expect(shown).toMatch(
-      /^error opening browser: xdg-open: executable file not found in \$PATH\nGo to the following link/,
+    expect(shown).toContain(
+      '\nerror opening browser: xdg-open: executable file not found in $PATH\nGo to the following',
     )
     expect(await pull(image, 'by-fulcio.json')).toMatchObject({ code: 0, stderr: '' })
   })
+})
+
+it('--dry-run asks nobody for a certificate', async () => {
+  const unreachable = '  fulcioURL: http://127.0.0.1:1\n'
+  await save('dry.yaml', `fulcio:\n${unreachable}  oidcMode: staticToken\n  oidcIDToken: ${sigstore.createToken()}\n`)
+  expect(await push(['--sign-by-sigstore', 'dry.yaml', '--dry-run'], newImage())).toMatchObject({ code: 0, stderr: '' })
+})
+
+it('Fulcio is asked through the proxy', async () => {
+  await using proxy = await startRefusingProxy()
+  const fulcio = `  fulcioURL: https://fulcio.example\n  oidcMode: staticToken\n  oidcIDToken: ${sigstore.createToken()}\n`
+  await save('proxy.yaml', `fulcio:\n${fulcio}`)
+  const outcome = await push(['--sign-by-sigstore', 'proxy.yaml'], newImage(), { env: { HTTPS_PROXY: proxy.url } })
+  expect(fatalMessage(outcome)).toMatch(
+    /^Error using --sign-by-sigstore: obtaining certificate from Fulcio: Post "https:/,
+  )
+  expect(proxy.asked).toEqual(['fulcio.example:443'])
 })
 
 describe('secrets are told nobody', () => {

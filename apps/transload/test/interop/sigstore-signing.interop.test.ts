@@ -2,10 +2,17 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { startFakeSigstore, type FakeSigstore } from '@transload/fake-sigstore'
-import { peer, requirePeers, startDockerRegistry, testImage, type DockerRegistry } from '@transload/peers'
+import {
+  peer,
+  processOutput,
+  requirePeers,
+  startDockerRegistry,
+  testImage,
+  type DockerRegistry,
+} from '@transload/peers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { createUser, fatalMessage, type Outcome, type User } from '../run-cli.ts'
+import { createUser, fatalMessage, program, type Outcome, type User } from '../run-cli.ts'
 import { succeeding } from './site.ts'
 
 const missing = requirePeers('skopeo', 'podman', 'registry', 'cosign', 'openssl')
@@ -238,6 +245,29 @@ describe.skipIf(missing)('signatures with a certificate', () => {
   })
 })
 
+describe.skipIf(missing)('at a terminal', () => {
+  test('the passphrase of a new key is asked for once', async () => {
+    const [ours, theirs] = await atTerminals((folder) => [
+      'generate-sigstore-key',
+      '--output-prefix',
+      join(folder, 'typed'),
+    ])
+    expect(ours).toEqual(theirs)
+    expect(ours).toContain('Passphrase for key FOLDER/typed.private: ')
+    for (const folder of ['ours', 'theirs']) {
+      await cosign('public-key', '--key', path(`${folder}/typed.private`))
+    }
+  })
+
+  test('and so is that of a key that signs', async () => {
+    const signing = ['--sign-identity', 'example.com/a/b:1', '--sign-by-sigstore-private-key', path('cosign.key')]
+    const copy = ['--insecure-policy', 'copy', '-q', ...signing, testImage('small')]
+    const [ours, theirs] = await atTerminals((folder) => [...copy, `dir:${join(folder, 'signed')}`])
+    expect(ours).toEqual(theirs)
+    expect(ours).toContain('Passphrase for key ')
+  })
+})
+
 describe.skipIf(missing)('what is refused, is refused in the same words', () => {
   const badKeys = ['cosign.pub', 'passphrase', 'none']
 
@@ -288,4 +318,17 @@ async function refusals(flags: readonly string[]): Promise<{ readonly ours: stri
   const words = ['--insecure-policy', 'copy', ...flags, testImage('small'), `dir:${path(`refused${++count}`)}`]
   const [ours, theirs] = await Promise.all([transload(...words), skopeo(...words)])
   return { ours: fatalMessage(ours), theirs: fatalMessage(theirs) }
+}
+
+/** What both show when the passphrase is typed at once; each works in a folder of its own. */
+async function atTerminals(words: (folder: string) => readonly string[]): Promise<readonly string[]> {
+  const commands = { ours: [process.execPath, program], theirs: [peer('skopeo').command] }
+  const shown = Object.entries(commands).map(async ([name, command]) => {
+    await mkdir(path(name), { recursive: true })
+    const line = [...command, ...words(path(name))].map((word) => `'${word}'`).join(' ')
+    const options = { input: `${passphrase}\n`, env: { ...process.env, HOME: user.home } }
+    const { stdout, stderr } = await processOutput('script', ['-qec', line, '/dev/null'], options)
+    return `${stdout}${stderr}`.replaceAll(path(name), 'FOLDER')
+  })
+  return await Promise.all(shown)
 }

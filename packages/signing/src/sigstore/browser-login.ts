@@ -6,7 +6,7 @@ import { requestIdToken, type OidcClient, type OidcOptions, type TokenAnswer } f
 import { startRedirectListener } from './redirect-listener.ts'
 
 export interface BrowserLoginOptions extends OidcOptions {
-  /** Shows the page to whoever is to log in. Rejects where there is no browser. */
+  /** Shows the page to whoever is to log in. Rejects, at whatever time, where there is no browser. */
   readonly openBrowser: (url: string) => Promise<void>
   /** Asks that person for a line, where the browser cannot answer by itself. */
   readonly ask: (question: string) => Promise<string>
@@ -93,23 +93,24 @@ async function viaBrowser(
 ): Promise<CodeAnswer | undefined> {
   await using listener = await startRedirectListener(state)
   const page = await pageFor(listener.redirectUri)
-  try {
-    await openBrowser(page)
-  } catch (error) {
-    signal?.throwIfAborted()
-    await say(`error opening browser: ${errorMessage(error)}`)
-    return undefined
-  }
   await say(`Your browser will now be opened to:\n${page}`)
   const timeout = AbortSignal.timeout(loginTimeoutMs)
+  const answer = listener.answer({ signal: signal ? AbortSignal.any([signal, timeout]) : timeout })
   try {
-    const query = await listener.answer({ signal: signal ? AbortSignal.any([signal, timeout]) : timeout })
+    const query = await Promise.race([answer, failureOf(openBrowser(page))])
     return { redirectUri: listener.redirectUri, query }
   } catch (error) {
+    answer.catch(() => undefined)
     signal?.throwIfAborted()
-    await say(`error getting code from local server: ${error === timeout.reason ? 'timeout' : errorMessage(error)}`)
+    await say(error === timeout.reason ? 'nobody logged in so far' : `error opening browser: ${errorMessage(error)}`)
     return undefined
   }
+}
+
+/** Never resolves. */
+async function failureOf(work: Promise<void>): Promise<never> {
+  await work
+  return await new Promise(() => undefined)
 }
 
 async function viaPerson(

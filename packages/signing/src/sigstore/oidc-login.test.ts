@@ -86,8 +86,8 @@ test('without a browser the code is asked for', async () => {
     },
   })
   expect(token.subject).toBe('jo@example.com')
-  expect(told[0]).toBe('error opening browser: no xdg-open')
-  expect(told[1]).toMatch(/^Go to the following link in a browser:\n\n\t http/)
+  expect(told[1]).toBe('error opening browser: no xdg-open')
+  expect(told[2]).toMatch(/^Go to the following link in a browser:\n\n\t http/)
   expect(questions).toEqual(['Enter verification code: '])
 })
 

@@ -1,10 +1,11 @@
-import { createHash, verify } from 'node:crypto'
+import { createHash, generateKeyPairSync, verify } from 'node:crypto'
 
+import { startFakeSigstore } from '@transload/fake-sigstore'
 import { expect, test } from 'vitest'
 
 import { parsePayload } from '../payload.ts'
 import { signatureAnnotation } from './annotations.ts'
-import { identity, manifest, newKey, requireKeys } from './attached-signature.test.kit.ts'
+import { identity, manifest, newKey, pemOf, requireKeys } from './attached-signature.test.kit.ts'
 import { createSigstoreVerifier } from './create-verifier.ts'
 import { createSigstoreSigner } from './signer.ts'
 import { generateSigningKey } from './signing-key.ts'
@@ -55,4 +56,27 @@ test('a bundle by a key', async () => {
   })
   const signed = `DSSEv1 ${payloadType.length} ${payloadType} ${statement.length} ${statement.toString()}`
   expect(verify('sha256', Buffer.from(signed), key.publicKey, Buffer.from(signatures[0]!.sig, 'base64'))).toBe(true)
+})
+
+test('the same bundle again, which the log has already', async () => {
+  await using sigstore = await startFakeSigstore()
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  await using signer = createSigstoreSigner({
+    key: { privateKey, publicKey },
+    form: 'bundle',
+    rekor: { url: sigstore.rekorUrl },
+  })
+  const indexes: unknown[] = []
+  const rekorKeys = [{ data: pemOf(sigstore.log.publicKey) }]
+  const verifier = await createSigstoreVerifier({ ...requireKeys([{ privateKey, publicKey }]), rekorKeys })
+  for (const _ of ['new', 'known']) {
+    const signature = await signer.sign(claim)
+    if (signature.kind !== 'bundle') throw new Error('not a bundle')
+    const { verificationMaterial } = JSON.parse(Buffer.from(signature.bytes).toString()) as {
+      verificationMaterial: { tlogEntries: { logIndex: string }[] }
+    }
+    indexes.push(...verificationMaterial.tlogEntries.map(({ logIndex }) => logIndex))
+    expect(await verifier.verify(signature)).toMatchObject(claim)
+  }
+  expect(indexes).toEqual(['0', '0'])
 })
