@@ -21,6 +21,7 @@ beforeAll(async () => {
   const locked = await encryptKey({ privateKey, passphrase: 'sesame' })
   await writeFile(join(user.home, 'key.asc'), privateKey.armor())
   await writeFile(join(user.home, 'locked.asc'), locked.armor())
+  await writeFile(join(user.home, 'public.asc'), privateKey.toPublic().armor())
   await writeFile(join(user.home, 'passphrase'), 'sesame\nand more\n')
   await writeFile(join(user.home, 'wrong'), 'simsim\n')
   await writeToLayout(fixtureImage(), join(user.home, 'images'), 'v1')
@@ -136,10 +137,30 @@ it.each([
   ['no output', ['unsigned/manifest.json', 'example.com/app:1', 'KEY']],
   ['one word more', ['-o', 'out', 'unsigned/manifest.json', 'example.com/app:1', 'KEY', 'more']],
   ['an output alone', ['-o', 'out']],
+  [
+    'a key and a key file',
+    ['-o', 'out', '--key-file', 'key.asc', 'unsigned/manifest.json', 'example.com/app:1', 'KEY'],
+  ],
 ])('UNI-08: standalone-sign with %s says how it is used', async (_, words) => {
   const outcome = await user.run(['standalone-sign', ...words])
   expect(outcome.code).toBe(1)
   expect(fatalMessage(outcome)).toBe(
     'Usage: transload standalone-sign manifest docker-reference key-fingerprint -o signature',
   )
+})
+
+it('standalone-sign takes a key file', async () => {
+  const manifest = 'unsigned/manifest.json'
+  const file = ['--key-file', 'locked.asc', '--passphrase-file', 'passphrase']
+  expect(await user.succeed(['standalone-sign', ...file, manifest, 'example.com/app:1', '-o', 'signature'])).toBe('')
+  const verify = [
+    'standalone-verify',
+    '--public-key-file',
+    'public.asc',
+    manifest,
+    'example.com/app:1',
+    'any',
+    'signature',
+  ]
+  expect(await user.succeed(verify)).toContain('Signature verified using fingerprint ')
 })

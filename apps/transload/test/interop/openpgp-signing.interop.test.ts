@@ -249,7 +249,7 @@ describe.skipIf(missing)(`standalone-sign ${missing ?? ''}`, () => {
     ['no manifest', (to) => [`${to}/none`, identity, keys.ann, '-o', to]],
     ['no passphrase file', (to) => [manifest, identity, keys.ann, '-o', to, '--passphrase-file', `${to}/none`]],
     ['nowhere to write', (to) => [manifest, identity, keys.ann, '-o', `${to}/none`]],
-  ])('says what skopeo says: %s', async (_, wordsFor) => {
+  ])('UNI-09: says what skopeo says: %s', async (_, wordsFor) => {
     const words = ['standalone-sign', ...wordsFor(site.newPath())]
     await home.forgetPassphrases()
     const theirs = await site.skopeo.run(words)
