@@ -144,7 +144,7 @@ async function writeKeylessParameters(): Promise<string> {
 
 function cosignVerifyIdentity(image: string, ...flags: readonly string[]): Promise<string> {
   const whom = ['--certificate-identity', 'jo@example.com', '--certificate-oidc-issuer', sigstore.oidcUrl]
-  const trusting = ['--trusted-root', path('trusted-root.json'), '--insecure-ignore-sct']
+  const trusting = ['--trusted-root', path('trusted-root.json')]
   return cosign('verify', ...whom, ...trusting, ...insecure, ...flags, image)
 }
 
