@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 
+import { acceptedManifestTypes, digestOf } from '@transload/contract'
+
 /** What of OpenShift's API `atomic:` needs, over a registry with the signature extension. Disposing ends it. */
 export interface OpenShiftApi extends AsyncDisposable {
   readonly url: string
@@ -86,9 +88,15 @@ interface RegistrySignature {
 }
 
 async function readTags(registry: string, repository: string): Promise<readonly unknown[]> {
-  const response = await fetch(`http://${registry}/v2/${repository}/tags/list`)
+  const api = `http://${registry}/v2/${repository}`
+  const response = await fetch(`${api}/tags/list`)
   const { tags = [] } = response.ok ? ((await response.json()) as { tags?: string[] }) : {}
-  // Inside of the cluster the registry has another address.
-  const dockerImageReference = `172.30.1.1:5000/${repository}`
-  return tags.map((tag) => ({ tag, items: [{ dockerImageReference: `${dockerImageReference}:${tag}` }] }))
+  return await Promise.all(
+    tags.map(async (tag) => {
+      const manifest = await fetch(`${api}/manifests/${tag}`, { headers: { accept: acceptedManifestTypes.join(', ') } })
+      const image = digestOf(new Uint8Array(await manifest.arrayBuffer()))
+      // Inside of the cluster the registry has another address.
+      return { tag, items: [{ image, dockerImageReference: `172.30.1.1:5000/${repository}:${tag}` }] }
+    }),
+  )
 }
