@@ -107,12 +107,15 @@ async function certifyKeys(
 }
 
 async function obtainToken(oidc: OidcParameters, fetch: Fetch, context: CommandContext): Promise<IdToken> {
-  const { parseIdToken, requestIdTokenByBrowser, requestIdTokenByDevice } = await import('@transload/signing/sigstore')
-  if (oidc.mode === 'staticToken') return parseIdToken(oidc.idToken)
+  if (oidc.mode === 'staticToken') {
+    const { parseIdToken } = await import('@transload/signing/sigstore')
+    return parseIdToken(oidc.idToken)
+  }
   const { globals, stdout, stderr, signal, log } = context
   log('debug', `Starting OIDC ${oidc.mode} for issuer ${displayUrl(oidc.issuerUrl)}`)
   const output = globals.json ? stderr : stdout
   const login = { ...oidc, fetch, signal, say: (line: string) => print(output, `${line}\n`) }
+  const { requestIdTokenByBrowser, requestIdTokenByDevice } = await import('@transload/signing/oidc')
   return oidc.mode === 'deviceGrant'
     ? await requestIdTokenByDevice(login)
     : await requestIdTokenByBrowser({

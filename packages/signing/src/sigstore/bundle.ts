@@ -9,7 +9,7 @@ import { describeIdentity } from './certificate-identity.ts'
 import { parseCertificate, type Certificate } from './certificate.ts'
 import { verifyEnvelope } from './envelope.ts'
 import { keyDer, keyFingerprint } from './public-key.ts'
-import { parseStatement } from './statement.ts'
+import { parseStatement, statementMediaType } from './statement.ts'
 import type { CertificateTrust, TrustMaterial } from './trust-material.ts'
 import { verifyCertificate } from './verify-certificate.ts'
 
@@ -25,14 +25,13 @@ export function verifyBundle({ bytes }: SignatureBundle, material: TrustMaterial
     throw invalidSignature('the bundle signs a message, not a statement about an image')
   }
   const { payload, payloadType } = bundle.content.dsseEnvelope
-  if (payloadType !== statementType) {
+  if (payloadType !== statementMediaType) {
     throw invalidSignature(`the bundle signs ${displayText(payloadType)}, not a statement`)
   }
   const signer = provenSigner(bundle, material)
   return { ...parseStatement(payload), signer }
 }
 
-const statementType = 'application/vnd.in-toto+json'
 /** As of the other signatures. */
 const maxBundleBytes = 4 * 1024 * 1024
 const mediaTypes: readonly string[] = [

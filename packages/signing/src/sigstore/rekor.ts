@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import { displayJson, displayUrl, parseJsonObject, TransloadError, type OperationOptions } from '@transload/contract'
 
+import { wait, type Delay } from './delay.ts'
 import { prefixed } from './prefixed.ts'
 import {
   exchange,
@@ -15,8 +14,8 @@ import {
 /** A Rekor server (v1) to which signatures are uploaded. */
 export interface RekorOptions extends ServiceOptions {
   readonly url: string
-  /** How to wait before another try; tests put a clock of their own here. */
-  readonly delay?: ((ms: number, options: OperationOptions) => Promise<void>) | undefined
+  /** Before another try. */
+  readonly delay?: Delay | undefined
 }
 
 /** What is to be logged, in Rekor's words: `hashedrekord` or `dsse`. */
@@ -85,10 +84,6 @@ async function send(request: ServiceRequest, options: RekorOptions & OperationOp
     }
     await delay(1000 * 2 ** (attempt - 1), { signal })
   }
-}
-
-async function wait(ms: number, { signal }: OperationOptions): Promise<void> {
-  await sleep(ms, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted())
 }
 
 function parseAnswer(answer: ServiceAnswer, expected: number): LogEntry {

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto'
 
+import { dsse } from '@sigstore/core'
 import {
   digestAlgorithm,
   digestHex,
@@ -10,10 +11,9 @@ import {
 
 import { uploadLogEntry, type LogEntry, type RekorOptions } from './rekor.ts'
 import { publicKeyPem, signBytes, type SigningKey } from './signing-key.ts'
-import { signaturePredicate } from './statement.ts'
+import { signaturePredicate, statementMediaType } from './statement.ts'
 
 const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json'
-const statementType = 'application/vnd.in-toto+json'
 
 /**
  * A signature as cosign 3 writes it: a bundle with a signed in-toto statement about the manifest, which here also says
@@ -31,10 +31,10 @@ export async function signBundle(
     predicate: {},
   }
   const payload = Buffer.from(JSON.stringify(statement))
-  const signature = (await signBytes(key, preAuthenticationEncoding(payload))).toString('base64')
+  const signature = (await signBytes(key, dsse.preAuthEncoding(statementMediaType, payload))).toString('base64')
   const envelope = {
     payload: payload.toString('base64'),
-    payloadType: statementType,
+    payloadType: statementMediaType,
     signatures: [{ sig: signature }],
   }
   const entry = rekor && (await uploadLogEntry(dsseEntry(envelope, key), rekor))
@@ -58,11 +58,6 @@ export async function signBundle(
       'org.opencontainers.image.created': new Date().toISOString().replace(/\.\d+/, ''),
     },
   }
-}
-
-/** What DSSE signs in place of the payload. */
-function preAuthenticationEncoding(payload: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`DSSEv1 ${statementType.length} ${statementType} ${payload.length} `), payload])
 }
 
 function keyHint({ publicKey }: SigningKey): string {

@@ -21,6 +21,8 @@ export function parseStatement(bytes: Uint8Array): Claim {
   return parseSubject(only)
 }
 
+/** The type of what bundles sign. */
+export const statementMediaType = 'application/vnd.in-toto+json'
 /** What cosign signs images with. */
 export const signaturePredicate = 'https://sigstore.dev/cosign/sign/v1'
 

@@ -1,7 +1,7 @@
 import { errorMessage, TransloadError, type OperationOptions } from '@transload/contract'
 import * as oauth from 'oauth4webapi'
 
-import type { IdToken } from './id-token.ts'
+import type { IdToken } from '../sigstore/id-token.ts'
 import { requestIdToken, type OidcClient, type OidcOptions, type TokenAnswer } from './oidc-client.ts'
 import { startRedirectListener } from './redirect-listener.ts'
 

@@ -1,11 +1,11 @@
 import { startFakeSigstore, type FakeSigstore } from '@transload/fake-sigstore'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { createFulcioKeys } from '../sigstore/fulcio.ts'
+import { startService } from '../sigstore/service.test.kit.ts'
+import type { Fetch } from '../sigstore/service.ts'
 import { requestIdTokenByBrowser, type BrowserLoginOptions } from './browser-login.ts'
 import { requestIdTokenByDevice } from './device-grant.ts'
-import { createFulcioKeys } from './fulcio.ts'
-import { startService } from './service.test.kit.ts'
-import type { Fetch } from './service.ts'
 
 let sigstore: FakeSigstore
 beforeAll(async () => {

@@ -1,14 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import { displayText, displayUrl, TransloadError, type OperationOptions } from '@transload/contract'
 import * as oauth from 'oauth4webapi'
 
-import type { IdToken } from './id-token.ts'
+import { wait, type Delay } from '../sigstore/delay.ts'
+import type { IdToken } from '../sigstore/id-token.ts'
 import { requestIdToken, type OidcClient, type OidcOptions, type TokenAnswer } from './oidc-client.ts'
 
 export interface DeviceGrantOptions extends OidcOptions {
-  /** How to wait between questions; tests put a clock of their own here. */
-  readonly delay?: ((ms: number, options: OperationOptions) => Promise<void>) | undefined
+  /** Between questions. */
+  readonly delay?: Delay | undefined
 }
 
 /** Until the issuer says otherwise (RFC 8628 §3.5). */
@@ -59,8 +58,4 @@ async function grantByDevice(
     }
     await delay(intervalSeconds * 1000, { signal })
   }
-}
-
-async function wait(ms: number, { signal }: OperationOptions): Promise<void> {
-  await sleep(ms, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted())
 }

@@ -1,9 +1,9 @@
 import { displayText, displayUrl, TransloadError, type OperationOptions } from '@transload/contract'
 import * as oauth from 'oauth4webapi'
 
-import { parseIdToken, type IdToken } from './id-token.ts'
-import { prefixed } from './prefixed.ts'
-import { boundedFetch, type ServiceOptions } from './service.ts'
+import { parseIdToken, type IdToken } from '../sigstore/id-token.ts'
+import { prefixed } from '../sigstore/prefixed.ts'
+import { boundedFetch, type ServiceOptions } from '../sigstore/service.ts'
 
 /** As whom an OpenID Connect issuer is asked for a token. */
 export interface OidcOptions extends ServiceOptions {
