@@ -95,6 +95,18 @@ export async function signedByRevoked(home: GnupgHome, reason: string): Promise<
   return signed
 }
 
+/** By a key that another one, which its owner named for that, has revoked since. */
+export async function signedByRevokedByAnother(home: GnupgHome): Promise<Signed> {
+  const key = await home.makeKey('Revoked by another', 'ed25519')
+  const revoker = await home.makeKey('Revoker', 'ed25519')
+  await edit(home, key, ['addrevoker', revoker, 'y', 'save'])
+  const signed = await signedBy(home, key)
+  const revocation = newPath(home)
+  await answer(home, ['y', '0', '', 'y'], '--output', revocation, '--desig-revoke', key)
+  await home.gpg('--import', revocation)
+  return { ...signed, keys: [key, revoker] }
+}
+
 /** By a key that has since been made one that only certifies. */
 export async function signedByOtherUse(home: GnupgHome): Promise<Signed> {
   const key = await home.makeKey('Other use', 'rsa2048')
@@ -108,11 +120,15 @@ export async function signedAndEncrypted(home: GnupgHome, key: string): Promise<
   return await signedBy(home, key, { flags: ['--trust-model=always', '--recipient=Recipient', '--encrypt'] })
 }
 
-/** Answers what `gpg --edit-key` asks. */
 async function edit(home: GnupgHome, key: string, answers: readonly string[]): Promise<void> {
+  await answer(home, answers, '--edit-key', key)
+}
+
+/** Runs gpg with a line for each thing it asks. */
+async function answer(home: GnupgHome, answers: readonly string[], ...words: readonly string[]): Promise<void> {
   const file = newPath(home)
   await writeFile(file, answers.map((line) => `${line}\n`).join(''))
-  await home.gpg(...unprotected, '--no-batch', '--yes', '--command-file', file, '--edit-key', key)
+  await home.gpg(...unprotected, '--no-batch', '--yes', '--command-file', file, ...words)
 }
 
 async function fingerprintOf(home: GnupgHome, name: string): Promise<string> {

@@ -48,8 +48,20 @@ test('a revocation in one file counts for the key in another', async () => {
     [key, publicKey],
     [publicKey, key],
   ]) {
-    expect(await refusal(signature, keys)).toContain('Invalid GPG signature: Primary key is revoked')
+    expect(await refusal(signature, keys)).toContain('Invalid GPG signature: the key is revoked')
   }
+})
+
+test.each([
+  ['of version 3', Buffer.of(3, 5, 0x20)],
+  ['by another key', await revocationBy(otherKey)],
+])('a key with a revocation %s is not good any more', async (_, body) => {
+  const [primary, ...rest] = [...readPackets(key.toPublic().write())].map(encodePacket)
+  const data = Buffer.concat([primary!, encodePacket({ tag: packetTag.signature, body }), ...rest])
+  const verifier = await createOpenPgpVerifier({ ...trusting([]), keys: [{ data }] })
+  await expect(verifier.verify({ kind: 'simple', bytes: signature })).rejects.toThrow(
+    /No public keys|the key is revoked/,
+  )
 })
 
 const expired = await generateTestKey({ date: daysAgo(10), keyExpirationTime: 24 * 60 * 60 })
@@ -169,6 +181,12 @@ function times(count: number, bytes: Uint8Array): Uint8Array {
 
 function tampered(bytes: Uint8Array): Uint8Array {
   return Buffer.from(Buffer.from(bytes).toString('latin1').replace('example.com', 'exbmple.com'), 'latin1')
+}
+
+/** The body of a revocation made for the key that makes it. */
+async function revocationBy(revoker: PrivateKey): Promise<Uint8Array> {
+  const { publicKey } = await revokeKey({ key: revoker, format: 'object' })
+  return publicKey.revocationSignatures[0]!.write()
 }
 
 function messageOfTwo(one: Uint8Array, other: Uint8Array): Uint8Array {

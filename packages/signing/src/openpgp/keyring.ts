@@ -1,6 +1,6 @@
 import type { PublicKey } from 'openpgp'
 
-import { encodePacket, packetTag, readPackets } from './packets.ts'
+import { encodePacket, packetTag, readPackets, type Packet } from './packets.ts'
 
 /** Public keys, each once. */
 export type Keyring = readonly PublicKey[]
@@ -17,13 +17,19 @@ export async function readKeyring(files: readonly Uint8Array[]): Promise<Keyring
     try {
       const key = (await readKey({ binaryKey })).toPublic()
       const known = keys.get(key.getFingerprint())
-      // One of the files may be all that knows that the key was revoked.
-      keys.set(key.getFingerprint(), known ? await known.update(key) : key)
+      keys.set(key.getFingerprint(), known ? await mergeKeys(known, key) : key)
     } catch {
       // Not a key that gpg would import either.
     }
   }
   return [...keys.values()]
+}
+
+/** One of the files may be all that knows that the key was revoked, by whomever. */
+async function mergeKeys(one: PublicKey, other: PublicKey): Promise<PublicKey> {
+  const merged = await one.update(other)
+  merged.revocationSignatures.push(...other.revocationSignatures)
+  return merged
 }
 
 /** The file itself, or what its armor holds. */
@@ -49,11 +55,18 @@ function splitKeys(bytes: Uint8Array): Uint8Array[] {
   try {
     for (const packet of readPackets(bytes)) {
       if (packet.tag === packetTag.publicKey || packet.tag === packetTag.secretKey) keys.push([])
-      keys.at(-1)?.push(encodePacket(packet))
+      // openpgp would pass over it, and have the key as not revoked.
+      if (isOldRevocation(packet)) keys.pop()
+      else keys.at(-1)?.push(encodePacket(packet))
     }
   } catch {
     // What is left is not readable; the last key may be cut off.
     keys.pop()
   }
   return keys.map((packets) => Buffer.concat(packets))
+}
+
+/** Of a key, in the form that is obsolete since 1998 (RFC 9580 §5.2.2). */
+function isOldRevocation({ tag, body }: Packet): boolean {
+  return tag === packetTag.signature && (body[0] ?? 0) < 4 && body[2] === 0x20
 }

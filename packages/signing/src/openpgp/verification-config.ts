@@ -1,11 +1,10 @@
 import type { Config } from 'openpgp'
 
-/** What openpgp is to accept: what gpg does, but for weak hashes and short keys. */
+/** What openpgp is to accept: what gpg does, but for weak hashes. */
 export async function readVerificationConfig(): Promise<Config> {
   const { config, enums } = await import('openpgp')
   return {
     ...config,
-    minRSABits: 2048,
     // Its own choice refuses DSA.
     rejectPublicKeyAlgorithms: new Set([enums.publicKey.elgamal]),
     rejectMessageHashAlgorithms: new Set([enums.hash.md5, enums.hash.ripemd, enums.hash.sha1]),

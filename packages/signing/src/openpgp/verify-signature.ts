@@ -69,10 +69,7 @@ async function findSigner(message: SignedMessage, candidates: Keyring, issuer: K
 
 /** Returns the part of the key that made the signature. Throws unless one did and is good for it now. */
 async function checkSignature(signed: SignedMessage, key: PublicKey, issuer: KeyID): Promise<PublicKey | Subkey> {
-  for (const part of [key, ...key.getKeys(issuer)]) {
-    const { curve } = part.getAlgorithmInfo()
-    if (curve !== undefined && unsupportedCurves.test(curve)) throw new Error(`keys on ${curve} are not supported`)
-  }
+  for (const part of [key, ...key.getKeys(issuer)]) checkKey(part)
   const { createMessage, verify } = await import('openpgp')
   const config = await readVerificationConfig()
   const message = await createMessage({ binary: signed.content })
@@ -85,6 +82,15 @@ async function checkSignature(signed: SignedMessage, key: PublicKey, issuer: Key
   await result.signatures[0]!.verified
   // That was about the key as it was when it signed.
   return await key.getSigningKey(issuer, now, undefined, config)
+}
+
+/** What openpgp does not check, or not well enough. */
+function checkKey(key: PublicKey | Subkey): void {
+  const { algorithm, bits, curve } = key.getAlgorithmInfo()
+  if (curve !== undefined && unsupportedCurves.test(curve)) throw new Error(`keys on ${curve} are not supported`)
+  if (bits !== undefined && bits < 2048) throw new Error(`${algorithm} keys shorter than 2048 bits are too weak`)
+  // Whoever signed it: openpgp takes no notice of revocations by another key, which the owner may have named for it.
+  if (key.revocationSignatures.length > 0) throw new Error('the key is revoked')
 }
 
 async function readSignature({ signaturePacket }: SignedMessage): Promise<Signature> {
