@@ -1,4 +1,13 @@
-import { mediaTypes, rawManifest, type Descriptor, type Digest, type RawManifest } from '@transload/contract'
+import { setImmediate } from 'node:timers/promises'
+
+import {
+  mediaTypes,
+  parseManifest,
+  rawManifest,
+  type Descriptor,
+  type Digest,
+  type RawManifest,
+} from '@transload/contract'
 import {
   fixtureArtifact,
   fixtureImage,
@@ -59,17 +68,40 @@ it('copies those of an index and of each of its images', async () => {
   expect(await referrersAt(to, index.children[1]!.digest)).toMatchObject([{ artifactType: 'test/image' }])
 })
 
-it('copies an index that refers to the image with its parts, which are no referrers', async () => {
+it('copies an index that refers to the image after its parts, which are no referrers, and what refers to those', async () => {
   const part = fixtureArtifact({ artifactType: 'test/part' })
-  const entries = [descriptorOf(part.root)]
-  const members = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, artifactType: 'test/parts', manifests: entries }
-  const bytes = Buffer.from(JSON.stringify({ ...members, subject: descriptorOf(image.root) }))
-  const index: FixtureImage = { root: rawManifest(bytes), children: [part.root], blobs: part.blobs }
-  const from = await stored(image, [index])
+  const ofPart = fixtureArtifact({ subject: part.root, artifactType: 'test/signature' })
+  const parts = indexOf([part])
+  const from = await stored(image, [parts, ofPart])
   const to = place()
   const { plan } = await copyImage(from, to, { ...open, withReferrers: true })
-  expect(plan.referrers!.map(({ manifest }) => manifest.digest)).toEqual([part.root.digest, index.root.digest])
+  expect(plan.referrers).toMatchObject([
+    { manifest: { digest: ofPart.root.digest }, subject: part.root.digest },
+    { manifest: { digest: part.root.digest } },
+    { manifest: { digest: parts.root.digest }, subject: image.root.digest },
+  ])
+  expect(plan.referrers![1]).not.toHaveProperty('subject')
   expect(await referrersAt(to, image.root.digest)).toMatchObject([{ artifactType: 'test/parts' }])
+  expect(await referrersAt(to, part.root.digest)).toMatchObject([{ artifactType: 'test/signature' }])
+})
+
+it('writes a referrer before an index that names it, whichever is found first', async () => {
+  const from = await stored(image, [indexOf([sbom]), sbom])
+  const written: Digest[] = []
+  const to = changed(place(), {
+    destination: (opened) => {
+      const write = opened.writeManifest.bind(opened)
+      return {
+        writeManifest: async (manifest, role) => {
+          if (parseManifest(manifest).kind !== 'index') await setImmediate()
+          written.push(manifest.digest)
+          await write(manifest, role)
+        },
+      }
+    },
+  })
+  await copyImage(from, to, { ...open, withReferrers: true })
+  expect(written).toEqual([sbom, indexOf([sbom]), image].map(({ root }) => root.digest))
 })
 
 it('changes no manifest that something refers to', async () => {
@@ -136,6 +168,15 @@ it('gives up on signatures of signatures of …, and on too many', async () => {
 async function referrersAt({ transport, reference }: Located, subject: Digest): Promise<readonly Descriptor[]> {
   await using source = await transport.openSource!(reference, open)
   return await Array.fromAsync(source.readReferrers!(subject))
+}
+
+/** An index of these that refers to the image. */
+function indexOf(parts: readonly FixtureImage[]): FixtureImage {
+  const manifests = parts.map(({ root }) => descriptorOf(root))
+  const members = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, artifactType: 'test/parts', manifests }
+  const bytes = Buffer.from(JSON.stringify({ ...members, subject: descriptorOf(image.root) }))
+  const blobs = parts.flatMap((part) => part.blobs)
+  return { root: rawManifest(bytes), children: parts.map(({ root }) => root), blobs }
 }
 
 function descriptorOf({ mediaType, digest, bytes }: RawManifest): Descriptor {

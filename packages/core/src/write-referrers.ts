@@ -7,7 +7,7 @@ import { coversManifest } from './tag-coverage.ts'
 import { TransferError } from './transfer-error.ts'
 
 /**
- * Writes each before what it refers to and after its parts, those that refer to the same at once. A tag that has all of
+ * Writes each before what it refers to, and indexes after what they name; all others of a depth at once. A tag that has all of
  * what it should name and more, as after somebody else signed too, stays. Throws TransferError.
  */
 export async function writeReferrers(session: CopySession, referrers: readonly SelectedReferrer[]): Promise<void> {
@@ -29,9 +29,9 @@ export async function writeReferrers(session: CopySession, referrers: readonly S
   }
   const levels = Map.groupBy(referrers, ({ depth }) => depth)
   for (const level of levels.values()) {
-    const { parts = [], whole = [] } = Object.groupBy(level, (each) => (isPart(each) ? 'parts' : 'whole'))
-    for (const part of parts) await write(part, options)
-    await runAll(whole, options, (referrer, operation) => inTurn(() => write(referrer, operation)))
+    const { images = [], indexes = [] } = Object.groupBy(level, ({ manifest }) => (manifest ? 'images' : 'indexes'))
+    await runAll(images, options, (referrer, operation) => inTurn(() => write(referrer, operation)))
+    for (const list of indexes) await write(list, options)
   }
 }
 
@@ -49,10 +49,6 @@ async function writeReferrer(
     if (!isThere) await destination.writeManifest(raw, { ...role, tag })
     else if (subject !== undefined) await destination.writeManifest(raw, role)
   }
-}
-
-function isPart({ subject, tags }: SelectedReferrer): boolean {
-  return subject === undefined && tags.length === 0
 }
 
 async function committing<T>(what: string, { signal }: OperationOptions, run: () => Promise<T>): Promise<T> {
