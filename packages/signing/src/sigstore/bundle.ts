@@ -6,7 +6,7 @@ import { displayJson, displayText, errorMessage, type SignatureBundle, type Veri
 import { invalidSignature } from '../invalid-signature.ts'
 import { parseSignedJson } from '../signed-json.ts'
 import { describeIdentity } from './certificate-identity.ts'
-import { parseCertificate, type Certificate } from './certificate.ts'
+import { maxCertificates, parseCertificate, type Certificate } from './certificate.ts'
 import { verifyEnvelope } from './envelope.ts'
 import { keyDer, keyFingerprint } from './public-key.ts'
 import { parseStatement, statementMediaType } from './statement.ts'
@@ -34,7 +34,7 @@ export function verifyBundle({ bytes }: SignatureBundle, material: TrustMaterial
 
 /** As of the other signatures. */
 const maxBundleBytes = 4 * 1024 * 1024
-const mediaTypes: readonly string[] = [
+const bundleTypes: readonly string[] = [
   'application/vnd.dev.sigstore.bundle+json;version=0.1',
   'application/vnd.dev.sigstore.bundle+json;version=0.2',
   'application/vnd.dev.sigstore.bundle+json;version=0.3',
@@ -46,7 +46,7 @@ function parseBundle(bytes: Uint8Array): Bundle {
     throw invalidSignature(`a bundle of ${bytes.length} bytes, where at most ${maxBundleBytes} are allowed`)
   }
   const json = parseSignedJson(bytes, 'the bundle')
-  if (!mediaTypes.includes(json['mediaType'] as string)) {
+  if (!bundleTypes.includes(json['mediaType'] as string)) {
     throw invalidSignature(`unknown type of bundle ${displayJson(json['mediaType'])}`)
   }
   return refusing('not a sigstore bundle', () => bundleFromJSON(json))
@@ -90,8 +90,6 @@ function certificatesOf({ verificationMaterial: { content } }: Bundle): readonly
         : []
   return found.map(({ rawBytes }) => parseCertificate(Buffer.from(rawBytes)))
 }
-
-const maxCertificates = 32
 
 /** Of a bundle that is verified: places in the log say nothing of when. */
 function promisedTimes({ verificationMaterial: { tlogEntries } }: Bundle): readonly Date[] {

@@ -35,8 +35,8 @@ export function checkIdentity(certificate: Certificate, { email, host, subject }
 /** The OpenID Connect issuer that Fulcio says it asked (its extensions .1.1 and .1.8). Throws SIGNATURE_INVALID. */
 export function checkFulcioIssuer(certificate: Certificate, oidcIssuer: string): void {
   const issuer = readFulcioIssuer(certificate)
-  if (issuer !== oidcIssuer)
-    throw invalidSignature(`Unexpected Fulcio OIDC issuer ${JSON.stringify(displayText(issuer))}`)
+  if (issuer === oidcIssuer) return
+  throw invalidSignature(`Unexpected Fulcio OIDC issuer ${JSON.stringify(displayText(issuer))}`)
 }
 
 /** For a person: `jo@example.com (https://issuer.example)`. */

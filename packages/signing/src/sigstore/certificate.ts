@@ -45,6 +45,9 @@ export interface SubjectNames {
 
 type DerValue = CertificateFields['root']
 
+/** That come with a signature: a chain of more is an attack. */
+export const maxCertificates = 32
+
 /** All certificates of a PEM text that came with a signature, `maxCertificates` at most. Throws SIGNATURE_INVALID. */
 export function parseCertificates(pem: string): readonly Certificate[] {
   const blocks = parsePem(pem)
@@ -64,9 +67,6 @@ export function parseCertificate(der: Buffer): Certificate {
     throw invalidSignature(`malformed certificate: ${errorMessage(cause)}`, cause)
   }
 }
-
-/** A chain of more is an attack. */
-const maxCertificates = 32
 
 function readCertificate(x509: X509Certificate, fields: CertificateFields): Certificate {
   if (fields.version !== 'v3') throw new Error(`its version is ${fields.version}`)
