@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
-
-import { TransloadError, type Digest, type SignatureReader, type StoredSignature } from '@transload/contract'
+import { TransloadError, type Digest, type SignatureReader } from '@transload/contract'
 
 import type { LateSignatureWriter } from '../registry-access.ts'
+import { newSignatures, type SimpleSignature } from '../signatures/new-signatures.ts'
 import type { ImageStreams } from './image-streams.ts'
 import type { ImageStreamReference } from './reference.ts'
 
@@ -24,7 +23,7 @@ export function createStreamSignatureWriter(
   readStreams: () => Promise<ImageStreams>,
   reference: ImageStreamReference,
 ): Required<LateSignatureWriter> {
-  const unfinished: [Digest, readonly Extract<StoredSignature, { kind: 'simple' }>[]][] = []
+  const unfinished: [Digest, readonly SimpleSignature[]][] = []
   return {
     async check(kinds) {
       if (kinds.has('sigstore')) throw unsupported()
@@ -38,20 +37,13 @@ export function createStreamSignatureWriter(
       for (const [manifest, signatures] of unfinished.splice(0)) {
         const streams = await readStreams()
         const present = await streams.readSignatures(reference, manifest, options)
-        const known = new Set(present.filter(({ type }) => type === 'atomic').map(({ content }) => base64(content)))
-        for (const { bytes } of signatures) {
-          if (known.has(base64(bytes))) continue
-          known.add(base64(bytes))
-          const name = `${manifest}@${randomBytes(16).toString('hex')}`
+        const kept = present.flatMap(({ type, content }) => (type === 'atomic' ? content : []))
+        for (const { name, bytes } of newSignatures(manifest, signatures, kept)) {
           await streams.addSignature({ name, type: 'atomic', content: bytes }, options)
         }
       }
     },
   }
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64')
 }
 
 function unsupported(): TransloadError {

@@ -26,6 +26,7 @@ import { maxSignatureBytes, type SignatureOptions } from './lookaside.ts'
 
 export type SigstoreSignature = Extract<StoredSignature, { kind: 'sigstore' }>
 
+const maxAttachments = 1000
 /** Of all the payloads of one image. */
 const maxAttachedBytes = 64 * 1024 * 1024
 const maxWrites = 5
@@ -44,6 +45,9 @@ export async function readAttachments(
   const name = `${fullName(reference)}:${attachmentTag(manifest)}`
   if (layers.reduce((sum, { descriptor }) => sum + (descriptor.size ?? 0), 0) > maxAttachedBytes) {
     throw new TransloadError('SIZE_LIMIT', `${name}: exceeded maximum allowed size of ${maxAttachedBytes} bytes`)
+  }
+  if (layers.length > maxAttachments) {
+    throw new TransloadError('SIZE_LIMIT', `${name}: more than ${maxAttachments} signatures`)
   }
   const signatures: SigstoreSignature[] = []
   for (const { descriptor } of layers) {

@@ -1,20 +1,10 @@
-import { randomBytes } from 'node:crypto'
-
-import {
-  collect,
-  encodeJson,
-  parseJsonObject,
-  TransloadError,
-  type Digest,
-  type StoredSignature,
-} from '@transload/contract'
+import { collect, encodeJson, parseJsonObject, TransloadError, type Digest } from '@transload/contract'
 
 import { fullName, type RegistryReference } from '../reference.ts'
 import type { RegistryClient } from '../registry-client.ts'
 import { registryError } from '../registry-error.ts'
 import { maxSignatureBytes, type SignatureOptions } from './lookaside.ts'
-
-type SimpleSignature = Extract<StoredSignature, { kind: 'simple' }>
+import { newSignatures, type SimpleSignature } from './new-signatures.ts'
 
 /** Of a registry that keeps signatures itself (trust.md §4.3). */
 export async function readExtension(
@@ -48,12 +38,13 @@ export async function addToExtension(
 ): Promise<void> {
   const { repository } = reference
   const present = await readExtension(client, reference, manifest, options)
-  const known = new Set(present.map(({ bytes }) => Buffer.from(bytes).toString('base64')))
-  for (const { bytes } of signatures) {
+  const added = newSignatures(
+    manifest,
+    signatures,
+    present.map(({ bytes }) => bytes),
+  )
+  for (const { name, bytes } of added) {
     const content = Buffer.from(bytes).toString('base64')
-    if (known.has(content)) continue
-    known.add(content)
-    const name = `${manifest}@${randomBytes(16).toString('hex')}`
     const response = await client.request({
       method: 'PUT',
       target: target(reference, manifest),

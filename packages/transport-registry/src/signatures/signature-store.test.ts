@@ -210,14 +210,14 @@ describe('attachments', () => {
   test('a tag that cannot be changed is told as that', async () => {
     const config = Buffer.from('{}')
     const descriptor = { mediaType: mediaTypes.ociConfig, digest: digestOf(config), size: config.length }
-    const manifest = JSON.stringify({ schemaVersion: 2, config: descriptor, layers: [] })
+    const taken = JSON.stringify({ schemaVersion: 2, config: descriptor, layers: [] })
     const store = await fakeStore({ useSigstoreAttachments: true }, ({ method, path }) => {
       if (method === 'HEAD') return 'HTTP/1.1 200 OK\r\n\r\n'
       if (path.includes('/blobs/')) return httpAnswer(200, {}, '{}')
-      if (method === 'GET') return httpAnswer(200, { 'Content-Type': mediaTypes.ociManifest }, manifest)
+      if (method === 'GET') return httpAnswer(200, { 'Content-Type': mediaTypes.ociManifest }, taken)
       return httpAnswer(403, {}, { errors: [{ code: 'DENIED', message: 'tag is immutable' }] })
     })
-    const writing = createSignatureWriter(store).replace(digestOf(config), [sigstore('1')])
+    const writing = createSignatureWriter(store).replace(manifest, [sigstore('1')])
     await expect(writing).rejects.toMatchObject({ code: 'DENIED', hint: expect.stringContaining('exempt *.sig') })
     await expect(writing).rejects.toThrow('tag is immutable')
   })

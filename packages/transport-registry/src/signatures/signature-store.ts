@@ -12,6 +12,7 @@ import type { LateSignatureWriter } from '../registry-access.ts'
 import type { RegistryClient } from '../registry-client.ts'
 import type { SigstoreSignature } from './attachment.ts'
 import { lookasideDirectory, lookasideUrl, readLookaside, type SignatureOptions } from './lookaside.ts'
+import type { SimpleSignature } from './new-signatures.ts'
 
 export interface SignatureStoreOptions {
   readonly client: RegistryClient
@@ -57,7 +58,7 @@ export function createSignatureWriter({
 
   const storeSimple = async (
     manifest: Digest,
-    signatures: readonly Extract<StoredSignature, { kind: 'simple' }>[],
+    signatures: readonly SimpleSignature[],
     options: SignatureOptions,
   ): Promise<void> => {
     if (await client.keepsSignatures(options)) {
