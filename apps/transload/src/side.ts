@@ -37,17 +37,19 @@ export interface SideOptions extends Omit<
   'registry' | 'imageStreams' | 'sharedBlobDirectory' | 'standardInput' | 'readForeignLayer'
 > {
   readonly retry?: RetryValues | undefined
+  /** Sigstore signatures attached to images in registries are read whatever `registries.d` says. */
+  readonly readsAttachments?: boolean | undefined
 }
 
 export async function openSide(
   access: ImageAccess,
   context: CommandContext,
-  { retry, ...options }: SideOptions = {},
+  { retry, readsAttachments = false, ...options }: SideOptions = {},
 ): Promise<Side> {
   const { directory } = context
   const plugins = createPluginRegistry()
   const shared = access.sharedBlobDirectory
-  const registry = { ...(await registryOptions(access, context)), retry: registryRetries(retry) }
+  const registry = { ...(await registryOptions(access, context, { readsAttachments })), retry: registryRetries(retry) }
   const foreignLayers = openForeignLayers(registry, access, context)
   addBuiltinTransports(plugins, {
     ...options,
@@ -81,7 +83,11 @@ function noOstree(): TransloadError {
 }
 
 /** What a registry is told and shown, also by `login`, which speaks to one without a transport. */
-export async function registryOptions(access: ImageAccess, context: CommandContext): Promise<RegistryTransportOptions> {
+export async function registryOptions(
+  access: ImageAccess,
+  context: CommandContext,
+  { readsAttachments = false }: Pick<SideOptions, 'readsAttachments'> = {},
+): Promise<RegistryTransportOptions> {
   const { locations, globals, directory, registries } = context
   return {
     credentials: async (scope, { signal } = {}) => {
@@ -109,7 +115,7 @@ export async function registryOptions(access: ImageAccess, context: CommandConte
       return {
         lookaside: lookasideUrl(config, policyScopes, 'read') ?? fallback,
         lookasideStaging: lookasideUrl(config, policyScopes, 'write') ?? fallback,
-        useSigstoreAttachments: usesSigstoreAttachments(config, policyScopes),
+        useSigstoreAttachments: readsAttachments || usesSigstoreAttachments(config, policyScopes),
       }
     },
     registryToken: access.registryToken,

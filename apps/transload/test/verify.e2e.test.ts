@@ -94,6 +94,11 @@ describe('verify', () => {
     ['two kinds of keys', ['--key', 'alice.pub', '--key', 'pem', 'dir:signed'], 'not both at once'],
     ['a certificate without its authority', ['--certificate-identity', 'jo', 'dir:signed'], 'all of --certificate-'],
     ['a key and a certificate', ['--key', 'pem', '--certificate-identity', 'jo', 'dir:signed'], 'used together'],
+    [
+      'a name that is none',
+      ['--key', 'pem', '--signed-identity', 'UP', 'dir:signed'],
+      'Could not parse --signed-identity',
+    ],
     ['a log of OpenPGP signatures', ['--key', 'alice.pub', '--rekor-key', 'pem', 'dir:signed'], '--rekor-key is about'],
   ])('refuses %s, and prints nothing', async (_, words, problem) => {
     await writeFile(join(user.home, 'pem'), '-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n')
@@ -126,6 +131,9 @@ describe('verify', () => {
       expect(await user.succeed([...words, at(name)])).toBe(`${image.root.digest}\n`)
     }
     expect(fatalMessage(await user.run([...words, at('app:2')]))).toContain('/app:1" is not accepted')
+    const original = ['--signed-identity', `${registry.host}/app`]
+    expect(await user.succeed([...words, ...original, at('app:2')])).toBe(`${image.root.digest}\n`)
+    expect((await user.run([...words, ...original.with(1, 'example.com/app'), at('app:1')])).code).toBe(1)
   })
 
   it('proves a list, or, if that is not signed, its image for the platform', async () => {

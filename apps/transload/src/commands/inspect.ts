@@ -83,12 +83,15 @@ async function runInspect(
   if (saysWhoSigned(values.verification) && !values.inspect.verify) {
     throw new TransloadError('USAGE', 'whose signatures are accepted is of no interest without --verify')
   }
-  const policyFor = values.inspect.verify ? await loadVerification(values.verification, context) : undefined
+  const verification = values.inspect.verify ? await loadVerification(values.verification, context) : undefined
   const retried = <T>(attempt: () => Promise<T>): Promise<T> => withRetries(attempt, values.retry, context)
   const stage = <T>(what: string, read: () => Promise<T>): Promise<T> =>
     prefixed(what, () => retried(() => withoutPlace(read)))
 
-  await using side = await openSide(resolveImageAccess(values.access, globals), context, { retry: values.retry })
+  await using side = await openSide(resolveImageAccess(values.access, globals), context, {
+    retry: values.retry,
+    readsAttachments: verification?.readsAttachments,
+  })
   const opening = `Error parsing image name ${JSON.stringify(name)}`
   const located = await prefixed(opening, () => side.locate(name))
   using listing = raw || wantsConfig || noTags || platforms ? undefined : startTagListing(located, context)
@@ -98,7 +101,7 @@ async function runInspect(
     return await openImage(located, { ...openOptions(context), platform: await wantedPlatform(context) })
   })
   const stored = await stage('Error retrieving manifest for image', () => image.readRoot())
-  const policy = policyFor?.(side.plugins, image.reference)
+  const policy = verification?.policyFor(side.plugins, image.reference)
   const trusted = policy
     ? await retried(() => readVerified(image, policy, { rootOnly: (raw && !wantsConfig) || platforms }))
     : stored

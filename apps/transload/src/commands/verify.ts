@@ -32,8 +32,9 @@ export const verify = defineCommand({
 By whom, the flags say, or else the trust policy (--policy), which then has to ask for a signature. No layer is read.
 The digest printed is that of the image or list; of a list without a signature, that of its image for this platform
 (--override-os, --override-arch), if that is signed. With a flag, an OpenPGP signature has to be for the name of the
-image, a sigstore one for its repository or for no name; where images have no names, any name will do. Nothing is
-printed, and the exit code is not 0, unless a signature proves the digest.`,
+image, a sigstore one for its repository or for no name; where images have no names, any name will do.
+--signed-identity says another name. Nothing is printed, and the exit code is not 0, unless a signature proves the
+digest.`,
   operands: 'IMAGE-NAME',
   examples: [
     'verify --policy policy.json docker://registry.example.com/app:v1',
@@ -52,8 +53,8 @@ async function runVerify(
   context: CommandContext,
 ): Promise<void> {
   const { globals, stdout } = context
-  const policyFor = await loadVerification(verification, context)
-  await using side = await openSide(resolveImageAccess(access, globals), context, { retry })
+  const { policyFor, readsAttachments } = await loadVerification(verification, context)
+  await using side = await openSide(resolveImageAccess(access, globals), context, { retry, readsAttachments })
   const located = await side.locate(name).catch((error: unknown) => {
     throw prefixError(`Invalid source name ${name}`, error)
   })
