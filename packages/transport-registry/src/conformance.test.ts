@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 import { startRegistryServer } from '@transload/registry-server'
 import { describeTransport } from '@transload/transport-conformance'
@@ -10,7 +11,14 @@ const root = await mkdtemp('/tmp/transport-registry-conformance-')
 const server = await startRegistryServer({ directory: join(root, 'registry') })
 
 describeTransport({
-  create: () => registryTransport({ verifyTls: false }),
+  create: () =>
+    registryTransport({
+      verifyTls: false,
+      signatureStorage: async () => ({
+        lookaside: pathToFileURL(join(root, 'lookaside')).href,
+        useSigstoreAttachments: true,
+      }),
+    }),
   newReference: (n) => `//${server.host}/conformance/image-${n}:latest`,
   invalidReferences: [
     '',

@@ -1,10 +1,15 @@
 import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 import type { StoredSignature } from '@transload/contract'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
+import { clientOf, startFakeRegistry } from '../fake-registry.test.kit.ts'
+import type { RawServer } from '../http/raw-server.test.kit.ts'
+import type { RegistryClient } from '../registry-client.ts'
 import { removeLookasideFiles, writeLookasideFiles } from './lookaside-files.ts'
+import { readLookaside } from './lookaside.ts'
 
 let root: string
 let directory: string
@@ -17,6 +22,17 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }))
 
 const simple = (text: string): StoredSignature => ({ kind: 'simple', bytes: Buffer.from(`\x90${text}`, 'latin1') })
+
+async function openReader(): Promise<{
+  server: RawServer
+  client: RegistryClient
+  read: () => Promise<readonly StoredSignature[]>
+}> {
+  const server = await startFakeRegistry(() => undefined)
+  const client = clientOf(server)
+  const options = { log: () => undefined }
+  return { server, client, read: () => readLookaside(client, pathToFileURL(directory), options) }
+}
 
 async function contents(): Promise<Record<string, string>> {
   const names = (await readdir(directory)).sort()
@@ -39,6 +55,24 @@ test('a signature that is there is left as it is', async () => {
   await writeLookasideFiles(directory, [simple('a'), simple('b'), simple('c')], {})
   expect(await stat(join(directory, 'signature-1'))).toMatchObject({ ino })
   expect(Object.keys(await contents())).toHaveLength(3)
+})
+
+test('who reads meanwhile sees the former set or the new one', async () => {
+  const { server, client, read } = await openReader()
+  await using _server = server
+  await using _client = client
+  const seen = new Set<number>()
+  for (let round = 0; round < 10; round++) {
+    await removeLookasideFiles(directory)
+    await writeLookasideFiles(directory, [simple('a')], {})
+    const writing = writeLookasideFiles(directory, ['a', 'b', 'c', 'd'].map(simple), {})
+    const reading = Array.from({ length: 20 }, async () => {
+      for (let turn = 0; turn < 5; turn++) seen.add((await read()).length)
+    })
+    await Promise.all([writing, ...reading])
+    seen.add((await read()).length)
+  }
+  expect([...seen].sort((one, other) => one - other)).toEqual([1, 4])
 })
 
 test('what lies behind a gap does not come back', async () => {

@@ -13,9 +13,10 @@ import { DirectoryTree, encodeSignatureFile, makeDirectory, type StagedFile } fr
 import { maxSignatureBytes, signatureName } from './lookaside.ts'
 
 /**
- * Makes `signatures` the complete set in a directory of a lookaside (trust.md §4.2). Where they continue the former set,
- * or are its beginning, readers see either set and never a mixture, however this ends: they stop at the first gap, so
- * files appear in reverse order, and the first to go takes the rest along. Throws IO.
+ * Makes `signatures` the complete set in a directory of a lookaside (trust.md §4.2). Where they continue the former set
+ * readers see either set and never a mixture, however this ends: they stop at the first gap, so files appear in reverse
+ * order. Where they are its beginning the same holds for those who begin to read: the first file to go takes the rest
+ * along. Throws IO.
  */
 export async function writeLookasideFiles(
   directory: string,
