@@ -65,6 +65,7 @@ describe.skipIf(missing)(`both accept a signature ${missing ?? ''}`, () => {
     ['by a key certified with SHA-1', async () => signedBy(home, await makeKeyCertifiedWithSha1(home))],
     ['by a key one of whose names was revoked', () => signedByRenamed(home)],
     ['made years ago', () => signedBy(home, old, { flags: in2024 })],
+    ['made years from now', () => signedBy(home, old, { flags: ['--faked-system-time', '20990101T000000!'] })],
     ['in a zip packet', () => signedBy(home, ann, { flags: ['--compress-algo=zip'] })],
     ['in a zlib packet', () => signedBy(home, ann, { flags: ['--compress-algo=zlib'] })],
     ['in a bzip2 packet', () => signedBy(home, ann, { flags: ['--compress-algo=bzip2'] })],

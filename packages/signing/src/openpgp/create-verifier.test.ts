@@ -26,6 +26,7 @@ test.each([
   ['in a zip packet', compress(1, deflateRawSync(signature))],
   ['in a zlib packet', compress(2, deflateSync(signature))],
   ['in a packet that compresses nothing', compress(0, signature)],
+  ['made tomorrow', await signOpaquely(key, payload, { date: daysAgo(-1) })],
   ['compressed twice', compress(1, deflateRawSync(compress(2, deflateSync(signature))))],
 ])('a signature %s is accepted', async (_, bytes) => {
   expect(await refusal(bytes, [key])).toBeUndefined()

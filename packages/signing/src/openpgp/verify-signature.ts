@@ -1,4 +1,4 @@
-import { errorMessage } from '@transload/contract'
+import { displayText, errorMessage } from '@transload/contract'
 import type { KeyID, PublicKey, Signature, Subkey } from 'openpgp'
 
 import { invalidSignature } from '../invalid-signature.ts'
@@ -106,5 +106,5 @@ function fingerprint(key: PublicKey | Subkey): string {
 }
 
 function notValid(reason: string, cause?: unknown): Error {
-  return invalidSignature(`Invalid GPG signature: ${reason}`, cause)
+  return invalidSignature(`Invalid GPG signature: ${displayText(reason, 300)}`, cause)
 }
