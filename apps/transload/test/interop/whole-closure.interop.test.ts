@@ -28,7 +28,7 @@ beforeAll(async () => {
   if (missing) return
   site = await openSite()
   original = await makeOriginal(`${site.registries.docker}/closure/original`)
-}, 120_000)
+}, 300_000)
 afterAll(() => site?.[Symbol.asyncDispose]())
 
 describe.skipIf(missing)(`copy --with-referrers ${missing ?? ''}`, () => {
@@ -42,7 +42,7 @@ describe.skipIf(missing)(`copy --with-referrers ${missing ?? ''}`, () => {
     await expectAll(`${site.registries.transload}/closure/served`)
     await expectAll(repository)
     expect(await digestAt(`${repository}:v1`)).toBe(original.index)
-  }, 120_000)
+  })
 
   test('cosign loads what a layout has of it, and saves what can be copied', async () => {
     const layout = site.newPath()
@@ -58,7 +58,7 @@ describe.skipIf(missing)(`copy --with-referrers ${missing ?? ''}`, () => {
       expect(await cosign(['verify', ...byKey, forms[0], image])).toContain(original.index)
       expect(await cosign(['verify-attestation', '--type', 'custom', ...byKey, forms[0], image])).toContain('payload')
     }
-  }, 60_000)
+  })
 
   test.each(['docker', 'transload'] as const)(
     'a second time writes none of it, in the registry of %s',
@@ -110,7 +110,7 @@ describe.skipIf(missing)(`copy --with-referrers ${missing ?? ''}`, () => {
       }),
     )
     await expect(readFile(join(layout, 'index.json'))).rejects.toThrow('ENOENT')
-  }, 60_000)
+  })
 
   test.each(['dir', 'docker-archive'])('is refused by %s:, which could not keep it', async (scheme) => {
     const { code, output } = await site.transload.copy(
