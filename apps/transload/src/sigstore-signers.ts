@@ -139,5 +139,14 @@ async function openFetch(
       proxy: readProxySettings(locations.env),
     }),
   )
-  return (url, init) => service.fetch(url, init)
+  return async (url, init) => {
+    try {
+      return await service.fetch(url, init)
+    } catch (error) {
+      if (!TransloadError.is(error, 'TLS')) throw error
+      // No flag is about these servers.
+      const hint = 'If the certificate is right, add its authority to those of the system, or name it in SSL_CERT_FILE.'
+      throw new TransloadError(error.code, error.message, { cause: error, hint })
+    }
+  }
 }

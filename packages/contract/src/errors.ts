@@ -18,7 +18,7 @@ const brand: unique symbol = Symbol.for('transload.error') as never
  * - `MANIFEST_INVALID` a manifest that cannot be parsed or is ambiguous; `CONFIG_INVALID` a configuration file or option
  * - `DIGEST_MISMATCH`, `SIZE_MISMATCH` content is not what its descriptor says; `SIZE_LIMIT` more bytes than allowed
  * - `SIGNATURE_INVALID` a signature that does not prove what it says, or says nothing that can be understood
- * - `DECRYPTION_FAILED` no key fits an encrypted layer, or its bytes are not what was encrypted
+ * - `DECRYPTION_FAILED` no key fits an encrypted layer, no passphrase an encrypted key, or it is not what was encrypted
  * - `UNAUTHENTICATED`, `DENIED`, `RATE_LIMITED`, `UNAVAILABLE`, `NETWORK`, `TLS`, `PROTOCOL`, `UNSUPPORTED`
  * - `DESTINATION_EXISTS`, `CONVERSION_IMPOSSIBLE`, `SIGNATURES_LOST`, `TRUST_REJECTED`, `PLATFORM_UNKNOWN`
  * - `REFERRERS_LOST` what refers to an image cannot be kept at the destination, or is not found there afterwards

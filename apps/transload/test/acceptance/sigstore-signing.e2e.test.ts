@@ -1,5 +1,8 @@
 import { once } from 'node:events'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -250,6 +253,26 @@ it('Fulcio is asked through the proxy', async () => {
   expect(proxy.asked).toEqual(['fulcio.example:443'])
 })
 
+it('Fulcio shows a certificate that the user trusts', async () => {
+  const tls = join(import.meta.dirname, '../fixtures/tls')
+  const [cert, key] = await Promise.all(['ca/localhost.crt', 'localhost.key'].map((name) => readFile(join(tls, name))))
+  const server = createServer({ cert, key }, (incoming, response) => void forward(incoming, response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    const fulcio = `  fulcioURL: https://localhost:${(server.address() as AddressInfo).port}\n`
+    await save('tls.yaml', `fulcio:\n${fulcio}  oidcMode: staticToken\n  oidcIDToken: ${sigstore.createToken()}\n`)
+    const flags = ['--sign-by-sigstore', 'tls.yaml']
+    const refused = await push(flags, newImage())
+    expect(fatalMessage(refused)).toContain('certificate signed by unknown authority')
+    expect(refused.stderr).toContain('SSL_CERT_FILE')
+    const env = { SSL_CERT_FILE: join(tls, 'ca/localhost.crt') }
+    expect(await push(flags, newImage(), { env })).toMatchObject({ code: 0, stderr: '' })
+  } finally {
+    server.close()
+  }
+})
+
 describe('secrets are told nobody', () => {
   it.each([
     [
@@ -287,3 +310,11 @@ describe('secrets are told nobody', () => {
     for (const secret of secrets) expect(outcome.output).not.toContain(secret)
   })
 })
+
+/** Lets Fulcio answer. */
+async function forward(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { authorization = '' } = incoming.headers
+  const request = { method: 'POST', headers: { authorization }, body: await text(incoming) }
+  const answer = await fetch(`${sigstore.fulcioUrl}${incoming.url}`, request)
+  response.writeHead(answer.status).end(await answer.text())
+}
