@@ -7,8 +7,8 @@ import { coversManifest } from './tag-coverage.ts'
 import { TransferError } from './transfer-error.ts'
 
 /**
- * Writes each before what it refers to, and indexes after what they name; all others of a depth at once. A tag that has all of
- * what it should name and more, as after somebody else signed too, stays. Throws TransferError.
+ * Writes each before what it refers to, and indexes after what they name; all others of a depth at once. A tag of a
+ * manifest that has all of the source's and more, as after somebody else signed too, stays. Throws TransferError.
  */
 export async function writeReferrers(session: CopySession, referrers: readonly SelectedReferrer[]): Promise<void> {
   const { options } = session
