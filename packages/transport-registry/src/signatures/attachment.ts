@@ -90,11 +90,25 @@ export async function addAttachments(
   })
 }
 
-interface AttachmentManifest {
+export interface AttachmentManifest {
   /** As found, so that members unknown here survive. */
   readonly json: Readonly<Record<string, unknown>>
   readonly config: Descriptor
   readonly layers: readonly { readonly json: unknown; readonly descriptor: Descriptor }[]
+}
+
+/** Throws MANIFEST_INVALID naming `subject`. */
+export function parseAttachmentManifest(bytes: Uint8Array | string, subject: string): AttachmentManifest {
+  const json = parseJsonObject(bytes, subject)
+  const layers = Array.isArray(json['layers']) ? json['layers'] : []
+  return {
+    json,
+    config: parseDescriptor(json['config'], `config of ${subject}`),
+    layers: layers.map((layer: unknown) => ({
+      json: layer,
+      descriptor: parseDescriptor(layer, `layer of ${subject}`),
+    })),
+  }
 }
 
 function attachmentTag(manifest: Digest): string {
@@ -116,13 +130,7 @@ async function readTag(
     const type = JSON.stringify(mediaType)
     throw new TransloadError('PROTOCOL', `unexpected MIME type for sigstore attachment manifest ${name}: ${type}`)
   }
-  const json = parseJsonObject(bytes, name)
-  const layers = Array.isArray(json['layers']) ? json['layers'] : []
-  return {
-    json,
-    config: parseDescriptor(json['config'], `config of ${name}`),
-    layers: layers.map((layer: unknown) => ({ json: layer, descriptor: parseDescriptor(layer, `layer of ${name}`) })),
-  }
+  return parseAttachmentManifest(bytes, name)
 }
 
 async function writeTag(

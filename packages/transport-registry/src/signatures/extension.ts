@@ -22,7 +22,12 @@ export async function readExtension(
     ...options,
   })
   if (response.status !== 200) throw await registryError(response, `downloading ${subject}`, 'manifest')
-  const { signatures } = parseJsonObject(await collect(response.body, maxSignatureBytes, subject), subject, 'PROTOCOL')
+  return parseKeptSignatures(await collect(response.body, maxSignatureBytes, subject), subject)
+}
+
+/** Signatures of other versions and types are passed over. Throws PROTOCOL naming `subject`. */
+export function parseKeptSignatures(answer: Uint8Array | string, subject: string): readonly SimpleSignature[] {
+  const { signatures } = parseJsonObject(answer, subject, 'PROTOCOL')
   if (signatures == null) return []
   if (!Array.isArray(signatures)) throw new TransloadError('PROTOCOL', `${subject}: not a list`)
   return signatures.flatMap((entry: unknown) => simpleSignature(entry, subject) ?? [])
