@@ -24,19 +24,23 @@ const leastValidMs = 30_000
  * token has expired, UNAUTHENTICATED.
  */
 export function createFulcioKeys(fulcio: FulcioOptions): KeySupply {
-  let current: Promise<SigningKey & { readonly expires: number }> | undefined
+  let current: Promise<ExpiringKey | undefined> = Promise.resolve(undefined)
   return async (options = {}) => {
-    const key = await current?.catch(() => undefined)
-    if (key && key.expires - Date.now() > leastValidMs) return key
-    current = requestKey(fulcio, options)
-    return await current
+    const before = current.catch(() => undefined)
+    const next = before.then(async (key) => {
+      return key && key.expires - Date.now() > leastValidMs ? key : await requestKey(fulcio, options)
+    })
+    current = next
+    return await next
   }
 }
 
-async function requestKey(
-  fulcio: FulcioOptions,
-  { signal }: OperationOptions,
-): Promise<SigningKey & { readonly expires: number }> {
+interface ExpiringKey extends SigningKey {
+  /** Milliseconds since 1970. */
+  readonly expires: number
+}
+
+async function requestKey(fulcio: FulcioOptions, { signal }: OperationOptions): Promise<ExpiringKey> {
   const { token } = fulcio
   if (token.expires !== undefined && token.expires.getTime() <= Date.now()) {
     throw new TransloadError('UNAUTHENTICATED', 'obtaining certificate from Fulcio: the OIDC ID token has expired', {
