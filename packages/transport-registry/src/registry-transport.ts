@@ -1,4 +1,4 @@
-import type { Transport } from '@transload/contract'
+import { TransloadError, type Transport } from '@transload/contract'
 
 import { checkOptions, type RegistryTransportOptions } from './options.ts'
 import { parseRegistryReference, type RegistryReference } from './reference.ts'
@@ -26,7 +26,11 @@ export function registryTransport(
 
     async removeImage(reference, open) {
       const removed = await removeRegistryImage(await access.managingClient(reference), reference, open)
-      await removeLookasideSignatures(reference, await access.signatureStorage(reference), removed)
+      try {
+        await removeLookasideSignatures(reference, await access.signatureStorage(reference), removed)
+      } catch (error) {
+        throw signaturesRemain(error)
+      }
     },
 
     async removeTag(reference, open) {
@@ -41,4 +45,10 @@ export function registryTransport(
       await access[Symbol.asyncDispose]()
     },
   }
+}
+
+function signaturesRemain(error: unknown): unknown {
+  if (!TransloadError.is(error)) return error
+  const hint = 'The image is deleted, but its signatures are not.'
+  return new TransloadError(error.code, error.message, { cause: error, hint })
 }

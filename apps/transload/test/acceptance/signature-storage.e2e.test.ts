@@ -142,12 +142,23 @@ describe('a lookaside', () => {
     expect(await read(served.url)).toMatchObject(success)
   })
 
-  it('on a web server cannot be written to, which is noticed before anything is', async () => {
+  it('on a web server cannot be written to, nor deleted from', async () => {
     const image = `docker://${registry.host}/unwritable/app:v1`
     const storage = { [registry.host]: { lookaside: 'https://sigs.test/x' } }
     const problem = 'is not supported. Configure a lookaside-staging: location'
+    await copy([], 'oci:images:v1', image)
+    const words = ['--registries.d', await registriesD(storage), 'delete', '--tls-verify=false', image]
+    const deleted = await user.run(words)
+    expect(deleted).toMatchObject(failsWith(problem))
+    expect(deleted.stderr).toContain('The image is deleted, but its signatures are not.')
+  })
+
+  it('that cannot be written to keeps a copy from beginning', async () => {
+    const image = `docker://${registry.host}/unwritten/app:v1`
+    const storage = { [registry.host]: { lookaside: 'https://sigs.test/x' } }
+    const problem = 'is not supported. Configure a lookaside-staging: location'
     expect(await copy(signed, 'oci:images:v1', image, { storage })).toMatchObject(failsWith(problem))
-    const listed = await user.run(['list-tags', '--tls-verify=false', `docker://${registry.host}/unwritable/app`])
+    const listed = await user.run(['list-tags', '--tls-verify=false', `docker://${registry.host}/unwritten/app`])
     expect(listed.code).not.toBe(0)
   })
 })
