@@ -71,8 +71,8 @@ export interface UnverifiedImage {
   /** Of an image, or of an index. */
   readonly manifest: RawManifest
   signatures(options?: OperationOptions): Promise<readonly StoredSignature[]>
-  /** Absent where the place keeps no referrers. */
-  bundles?(options?: OperationOptions): Promise<readonly SignatureBundle[]>
+  /** Sigstore signatures besides, which are manifests of their own in the same place. */
+  attached?(options?: OperationOptions): Promise<readonly Signature[]>
 }
 
 export type Verdict =

@@ -14,6 +14,7 @@ import {
   patternLayer,
   streamedLayer,
 } from '@transload/transport-conformance/fixtures'
+import { generateKey } from 'openpgp'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { readDescriptor, startImageProxy, type ImageProxyClient } from '../image-proxy-client.ts'
@@ -171,6 +172,51 @@ describe('a policy that rejects everything', () => {
 
   it('PRX-14: what is not there is still not there', async () => {
     expect(await proxy.call('OpenImageOptional', images.absent)).toMatchObject({ success: true, value: 0 })
+  })
+})
+
+describe('a policy that asks for a signature', () => {
+  const lists = ['oflist', 'ofimage', 'none']
+
+  beforeAll(async () => {
+    const { privateKey, publicKey } = await generateKey({ userIDs: [{ name: 'Ann' }], format: 'armored' })
+    await writeFile(join(user.home, 'ann.key'), privateKey)
+    await writeFile(join(user.home, 'ann.pub'), publicKey)
+    const lookaside = join(user.home, 'lookaside')
+    await writeFile(join(user.home, 'lookaside.yaml'), `default-docker:\n  lookaside: file://${lookaside}\n`)
+    const rule = { type: 'signedBy', keyType: 'GPGKeys', keyPath: join(user.home, 'ann.pub') }
+    const policy = { default: [{ ...rule, signedIdentity: { type: 'matchRepository' } }] }
+    await writeFile(join(user.home, 'signed.json'), JSON.stringify(policy))
+    const globals = ['--registries.d', '.', '--override-arch', 'amd64']
+    const copy = async (name: string, ...flags: readonly string[]): Promise<string> => {
+      const place = `docker://${registry.host}/${name}`
+      return await user.succeed([
+        ...globals,
+        'copy',
+        '-q',
+        '--dest-tls-verify=false',
+        ...flags,
+        'oci:images:list',
+        place,
+      ])
+    }
+    for (const name of lists) await copy(`${name}:list`, '--all')
+    await copy('oflist:list', '--multi-arch=index-only', '--sign-by-key-file', 'ann.key')
+    await copy('ofimage:amd64', '--sign-by-key-file', 'ann.key')
+  })
+
+  it('opens a list that is signed, or whose image is, and shows the image', async () => {
+    await proxy.end()
+    proxy = start(['--policy', 'signed.json', '--registries.d', '.', '--override-arch', 'amd64'])
+    await proxy.call('Initialize')
+    const replies = await Promise.all(
+      lists.map((name) => proxy.call('OpenImage', `docker://${registry.host}/${name}:list`)),
+    )
+    expect(replies).toMatchObject([
+      { success: true },
+      { success: true },
+      { success: false, error: expect.stringContaining('no signature exists') },
+    ])
   })
 })
 

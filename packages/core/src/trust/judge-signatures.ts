@@ -17,7 +17,7 @@ import { acceptsIdentity } from './accepts-identity.ts'
 
 /**
  * Accepts the image for the first signature that meets the requirement. If none does the reason is, in the words scripts
- * match, that there is none, that of the only one, or those of all (trust.md §1.3). Bundles are read if nothing else
+ * match, that there is none, that of the only one, or those of all (trust.md §1.3). What is attached is read if nothing else
  * suffices.
  */
 export async function judgeSignatures(
@@ -38,7 +38,7 @@ export async function judgeSignatures(
   const stored = await image.signatures(options)
   const proof =
     (await findProof(stored.filter((signature) => isCandidate(signature, requirement)))) ??
-    (requirement.type === 'sigstoreSigned' ? await findProof((await image.bundles?.(options)) ?? []) : undefined)
+    (requirement.type === 'sigstoreSigned' ? await findProof((await image.attached?.(options)) ?? []) : undefined)
   if (proof) return { allowed: true, proofs: [proof] }
   if (reasons.length === 0) {
     const reason = `A signature was required, but no signature exists${describeOthers(stored, requirement)}`

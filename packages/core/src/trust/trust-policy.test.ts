@@ -58,7 +58,10 @@ function simple(claim: unknown): StoredSignature {
   return { kind: 'simple', bytes: Buffer.from(JSON.stringify(claim)) }
 }
 
-function attached(claim: unknown, mediaType = 'application/vnd.dev.cosign.simplesigning.v1+json'): StoredSignature {
+function sigstoreSignature(
+  claim: unknown,
+  mediaType = 'application/vnd.dev.cosign.simplesigning.v1+json',
+): StoredSignature {
   return { kind: 'sigstore', mediaType, payload: Buffer.from(JSON.stringify(claim)), annotations: {} }
 }
 
@@ -119,13 +122,13 @@ test.each<[string, readonly PolicyRequirement[], Partial<UnverifiedImage>, strin
   [
     'only sigstore ones',
     [signed],
-    { signatures: async () => [attached(good)] },
+    { signatures: async () => [sigstoreSignature(good)] },
     'A signature was required, but no signature exists',
   ],
   [
     'no sigstore signature among others',
     [sigstore],
-    { signatures: async () => [simple(good), simple(good), attached(good, 'text/plain')] },
+    { signatures: async () => [simple(good), simple(good), sigstoreSignature(good, 'text/plain')] },
     'A signature was required, but no signature exists (2 non-sigstore signatures, 1 sigstore non-signature attachments)',
   ],
   ['one that is not valid', [signed], { signatures: async () => [simple('broken')] }, 'broken'],
@@ -138,7 +141,7 @@ test.each<[string, readonly PolicyRequirement[], Partial<UnverifiedImage>, strin
   [
     'one that is not valid and a bundle that is not',
     [sigstore],
-    { signatures: async () => [attached('broken')], bundles: async () => [bundle('worse')] },
+    { signatures: async () => [sigstoreSignature('broken')], attached: async () => [bundle('worse')] },
     'None of the signatures were accepted, reasons: broken; worse',
   ],
   [
@@ -156,7 +159,7 @@ test.each<[string, readonly PolicyRequirement[], Partial<UnverifiedImage>, strin
   [
     'no name',
     [sigstore],
-    { bundles: async () => [bundle({ manifest: manifest.digest, signer: 'me' })] },
+    { attached: async () => [bundle({ manifest: manifest.digest, signer: 'me' })] },
     'Signature is not accepted: the signature names no image',
   ],
   [
@@ -175,17 +178,17 @@ test.each<[string, readonly PolicyRequirement[], Partial<UnverifiedImage>, strin
 
 test.each<[string, readonly PolicyRequirement[], Partial<UnverifiedImage>, readonly VerifiedClaim[]]>([
   ['a signature among broken ones', [signed], { signatures: async () => [simple('broken'), simple(good)] }, [good]],
-  ['a sigstore signature', [sigstore], { signatures: async () => [simple('broken'), attached(good)] }, [good]],
+  ['a sigstore signature', [sigstore], { signatures: async () => [simple('broken'), sigstoreSignature(good)] }, [good]],
   [
     'a bundle where the signatures do not suffice',
     [sigstore],
-    { signatures: async () => [attached('broken')], bundles: async () => [bundle(good)] },
+    { signatures: async () => [sigstoreSignature('broken')], attached: async () => [bundle(good)] },
     [good],
   ],
   [
     'a signature for each requirement',
     [signed, sigstore],
-    { signatures: async () => [simple(good), attached({ ...good, signer: 'you' })] },
+    { signatures: async () => [simple(good), sigstoreSignature({ ...good, signer: 'you' })] },
     [good, { ...good, signer: 'you' }],
   ],
   [
@@ -206,7 +209,7 @@ test.each<[string, readonly PolicyRequirement[], Partial<UnverifiedImage>, reado
 describe('what is read', () => {
   const unreadable: Partial<UnverifiedImage> = {
     signatures: () => Promise.reject(new Error('signatures read')),
-    bundles: () => Promise.reject(new Error('bundles read')),
+    attached: () => Promise.reject(new Error('attached read')),
   }
 
   test('no signatures where none are needed', async () => {
@@ -214,8 +217,8 @@ describe('what is read', () => {
     expect((await evaluate(policyOf([...reject, signed]), dockerImage('r.test/app:1', unreadable))).allowed).toBe(false)
   })
 
-  test('no bundles where signatures suffice, or where they do not count', async () => {
-    const image = dockerImage('r.test/app:1', { ...unreadable, signatures: async () => [attached(good)] })
+  test('nothing attached where signatures suffice, or where they do not count', async () => {
+    const image = dockerImage('r.test/app:1', { ...unreadable, signatures: async () => [sigstoreSignature(good)] })
     expect((await evaluate(policyOf([sigstore]), image)).allowed).toBe(true)
     expect((await evaluate(policyOf([signed]), image)).allowed).toBe(false)
   })

@@ -1,13 +1,15 @@
 import type {
+  Digest,
   ImageSource,
   OperationOptions,
   RawManifest,
-  SignatureBundle,
+  Signature,
   StoredSignature,
   UnverifiedImage,
 } from '@transload/contract'
 
 import { TransferError } from '../transfer-error.ts'
+import { readAttachments } from './read-attachments.ts'
 import { readBundles } from './read-bundles.ts'
 
 /**
@@ -16,7 +18,7 @@ import { readBundles } from './read-bundles.ts'
  */
 export function unverifiedImage(source: ImageSource, manifest: RawManifest): UnverifiedImage {
   let stored: Promise<readonly StoredSignature[]> | undefined
-  let bundles: Promise<readonly SignatureBundle[]> | undefined
+  let attached: Promise<readonly Signature[]> | undefined
   const reading = async <T>(read: Promise<T>, { signal }: OperationOptions): Promise<T> => {
     try {
       return await read
@@ -31,8 +33,16 @@ export function unverifiedImage(source: ImageSource, manifest: RawManifest): Unv
     manifest,
     signatures: async (options = {}) =>
       await (stored ??= source.signatures ? reading(source.signatures.list(digest, options), options) : none()),
-    bundles: async (options = {}) => await (bundles ??= reading(readBundles(source, digest, options), options)),
+    attached: async (options = {}) => await (attached ??= reading(readAttached(source, digest, options), options)),
   }
+}
+
+async function readAttached(
+  source: ImageSource,
+  subject: Digest,
+  options: OperationOptions,
+): Promise<readonly Signature[]> {
+  return [...(await readAttachments(source, subject, options)), ...(await readBundles(source, subject, options))]
 }
 
 async function none(): Promise<readonly never[]> {
