@@ -233,7 +233,6 @@ describe.skipIf(missing)(`the same verdicts ${missing ?? ''}`, () => {
     ['signed', 'unnamed', []],
     ['mixed', 'ann', []],
     ['mixed', 'other', []],
-    ['broken', 'ann', []],
     ['list', 'ann', ['--all']],
     ['list', 'bob', ['--all']],
     ['unsignedList', 'ann', ['--all']],
@@ -247,6 +246,15 @@ describe.skipIf(missing)(`the same verdicts ${missing ?? ''}`, () => {
       return { code: outcome.code, said: outcome.code === 0 ? '' : verdictIn(fatalMessage(outcome)) }
     }
     expect(await judge(site.transload)).toEqual(await judge(site.skopeo))
+  })
+
+  // gpg compresses what it signs: where a changed byte is noticed, and so the reason, is another with every signature.
+  test('broken, which the policy wants signed by ann', async () => {
+    const policy = await writePolicy(site.newPath(), { dir: { [images.broken]: rules.ann } })
+    for (const mover of [site.transload, site.skopeo]) {
+      const outcome = await mover.runUnder(policy, ['copy', '-q', `dir:${images.broken}`, `dir:${site.newPath()}`])
+      expect([outcome.code, fatalMessage(outcome)]).toEqual([1, expect.stringContaining('Source image rejected: ')])
+    }
   })
 })
 
